@@ -1,0 +1,1 @@
+//! Request handlers, effects, parked requests, publishing of metadata.

@@ -1,0 +1,1 @@
+//! A partition that lives on this node.

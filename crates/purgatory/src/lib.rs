@@ -1,0 +1,1 @@
+//! Waits with keys and deadlines.

@@ -1,0 +1,1 @@
+//! Hosts the controller over raft in the metadata log.

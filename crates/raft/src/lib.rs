@@ -1,0 +1,1 @@
+//! KRaft consensus as a value: step and tick in, effects out.
