@@ -1,1 +1,18 @@
-//! Record batches: view, builder, iteration, validation, compression.
+//! Record batches: view, builder, iteration, validation, compression, control records.
+//!
+//! Bytes in, values and bytes out: no clock, file or socket; whoever calls hands in the time and the
+//! buffers. Input is hostile until `check` or `validate` has passed it: every declared length is
+//! compared with what is there before anything is allocated, and decompression is bounded.
+//! Offsets, files and producer state belong to `storage`; what a control record's value means belongs to `wire`.
+
+mod crc;
+mod header;
+pub mod varint;
+mod view;
+
+pub use crc::{crc32, crc32c, crc32c_of};
+pub use header::{
+    BatchHeader, CRC_START, Compression, FRAME_LEN, Frame, HEADER_LEN, HeaderError, LENGTH_PREFIX, MAGIC,
+    TimestampType, sequence_minus, sequence_plus,
+};
+pub use view::{BatchView, Batches, CrcMismatch, batches, crc_of};
