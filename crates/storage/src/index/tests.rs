@@ -1,0 +1,1 @@
+//! The indexes against naive ones.
