@@ -5,6 +5,10 @@
 //! [`Disk::sync_dir`] of the directory that holds it. Symbolic links are never followed out of
 //! the path given. A failed sync is final: the caller stops trusting the file, it never retries.
 
+mod real;
+
+pub use real::RealDisk;
+
 use std::io::{self, IoSlice};
 use std::os::fd::BorrowedFd;
 use std::path::Path;
@@ -93,6 +97,7 @@ pub trait Disk: Send + Sync + 'static {
 /// A held lock; released when dropped.
 pub trait Lock: Send + Sync {}
 
+#[allow(clippy::len_without_is_empty, reason = "asking the length can fail and costs a call")]
 /// An open file. Every method takes its position: handles are shared and have none.
 pub trait File: Send + Sync + std::fmt::Debug {
     /// Reads up to `buffer.len()` bytes at `position`; fewer only at the end of the file.
