@@ -1,4 +1,10 @@
 //! One log on disk: segments, indexes, producer state, recovery, retention.
 
+pub mod atomic_file;
+pub mod checkpoint;
+pub mod clean_shutdown;
+pub mod epoch_cache;
 pub mod index;
 mod limits;
+pub mod names;
+pub mod partition_metadata;
