@@ -153,6 +153,23 @@ impl OffsetIndex {
         }
     }
 
+    /// The entry with the largest position up to `target`, else the segment's beginning: where to
+    /// look for the last batch that ends before a position.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn lookup_position(&self, file: &dyn File, target: u64) -> Result<OffsetPosition, IndexError> {
+        let last = self.last();
+        if u64::from(last.position) <= target {
+            return Ok(last);
+        }
+        let target = i64::try_from(target).unwrap_or(i64::MAX);
+        match self.slots.count_up_to(file, target, |entry| i64::from(entry.position))?.checked_sub(1) {
+            Some(slot) => self.slots.get(file, slot),
+            None => Ok(OffsetPosition { offset: self.slots.base, position: 0 }),
+        }
+    }
+
     /// The first entry at or after a position: its offset bounds what a read that ends there can
     /// hold (Kafka's `fetchUpperBoundOffset`). `None` when the read may reach past the last entry.
     ///
