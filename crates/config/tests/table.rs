@@ -1,0 +1,82 @@
+//! The table against itself, and against what the released Kafka 4.4.0 defines.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)] // a test may fail loudly
+
+use ottla_config::table::{self, BROKER_AREAS, TOPIC_AREA};
+use ottla_config::{Change, Importance, Preset, Setting, Status, value};
+use std::collections::BTreeSet;
+
+fn all() -> impl Iterator<Item = &'static Setting> {
+    BROKER_AREAS.iter().chain([&TOPIC_AREA]).flat_map(|area| area.rows)
+}
+
+/// Printed from the class path of the released broker: kind, name, type, default, importance, change, internal.
+const KAFKA: &str = include_str!("kafka-4.4.0.tsv");
+
+#[test]
+fn every_row_is_what_kafka_defines() {
+    let mut names = BTreeSet::new();
+    for line in KAFKA.lines() {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let &[scope, name, kind, default, importance, change, shown] = fields.as_slice() else {
+            panic!("{line}")
+        };
+        let row = if scope == "topic" { table::topic(name) } else { table::broker(name) };
+        let row = row.unwrap_or_else(|| panic!("no row for {line}"));
+        names.insert((scope, name));
+        assert_eq!(row.kind.word(), kind, "{line}");
+        let preset = match row.preset {
+            Preset::Value(text) => text,
+            Preset::Null => "(null)",
+            Preset::Required => "(required)",
+        };
+        assert_eq!(preset, default, "{line}");
+        let word = match row.importance {
+            Importance::High => "high",
+            Importance::Medium => "medium",
+            Importance::Low => "low",
+        };
+        assert_eq!(word, importance, "{line}");
+        let word = match row.change {
+            Change::Static => "static",
+            Change::ClusterWide => "cluster-wide",
+            Change::PerBroker => "per-broker",
+            Change::Topic => "topic",
+        };
+        assert_eq!(word, change, "{line}");
+        assert_eq!(row.internal, shown == "internal", "{line}");
+    }
+    let own = |row: &&Setting| row.name.starts_with("ottla.");
+    assert_eq!(all().filter(|row| !own(row)).count(), names.len(), "a row that Kafka does not define");
+}
+
+#[test]
+fn no_name_stands_twice() {
+    for (rows, found) in [
+        (BROKER_AREAS.iter().map(|area| area.rows.len()).sum(), table::broker_settings().count()),
+        (TOPIC_AREA.rows.len(), table::topic_settings().count()),
+    ] {
+        let rows: usize = rows;
+        assert_eq!(rows, found);
+    }
+}
+
+#[test]
+fn every_default_passes_its_own_check_and_reads_back_as_itself() {
+    for row in all() {
+        let Some(default) = row.default() else { continue };
+        // Kafka checks the two quorum lists and `node.id` after the default, too.
+        let value = value::parse(row, default).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(value.to_string(), default, "{}", row.name);
+    }
+}
+
+#[test]
+fn every_row_says_what_it_is_and_why() {
+    for row in all() {
+        assert!(row.doc.len() > 10 && row.doc.ends_with('.'), "{}", row.name);
+        match row.status {
+            Status::Obeyed => {}
+            Status::Kept(reason) | Status::Refused(reason) => assert!(reason.len() > 10, "{}", row.name),
+        }
+    }
+}
