@@ -10,4 +10,5 @@ pub mod index;
 pub mod limits;
 pub mod names;
 pub mod partition_metadata;
+pub mod producer_state;
 mod segment;

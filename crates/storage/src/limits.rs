@@ -58,6 +58,9 @@ pub(crate) const MAX_CHECKPOINT_BYTES: u64 = 512 << 20;
 /// The largest of the files that hold a few lines.
 pub(crate) const MAX_SMALL_FILE_BYTES: u64 = 64 << 10;
 
+/// The largest producer snapshot that is read: some eleven million producers.
+pub(crate) const MAX_SNAPSHOT_BYTES: u64 = 512 << 20;
+
 const _: () = assert!(SCAN_BYTES > ottla_record::HEADER_LEN * 2);
 const _: () = assert!(RECOVERY_BYTES > SCAN_BYTES);
 const _: () = assert!(RESERVE_MIN <= RESERVE_MAX && RESERVE_FROM <= RESERVE_MAX);

@@ -1,0 +1,1 @@
+//! Producer state against a naive one.
