@@ -1,5 +1,4 @@
 //! The header and the checksums, byte by byte.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)] // a test may fail loudly
 
 use ottla_record::*;
 use proptest::prelude::*;
