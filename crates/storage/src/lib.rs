@@ -11,4 +11,6 @@ pub mod limits;
 pub mod names;
 pub mod partition_metadata;
 pub mod producer_state;
+pub mod retention;
+pub mod roll;
 mod segment;
