@@ -74,6 +74,15 @@ pub(crate) trait Input {
     /// Bytes taken so far.
     fn position(&self) -> u64;
     fn at_end(&mut self) -> Result<bool, RecordError>;
+
+    /// Walks over one record.
+    #[inline]
+    fn record(&mut self) -> Result<Walked, RecordError>
+    where
+        Self: Sized,
+    {
+        walk(self)
+    }
 }
 
 /// Input that is all there.
@@ -217,6 +226,26 @@ impl Input for Unfolding<'_> {
     fn at_end(&mut self) -> Result<bool, RecordError> {
         Ok(self.stream.window().is_empty() && !self.stream.refill()?)
     }
+
+    /// Nearly every record lies whole in the window, where it is walked as a slice; one that does
+    /// not is walked field by field as it comes.
+    #[inline]
+    fn record(&mut self) -> Result<Walked, RecordError> {
+        let window = self.stream.window();
+        let mut rest = window;
+        let whole = varint::take_i32(&mut rest)
+            .ok()
+            .and_then(|length| usize::try_from(length).ok())
+            .and_then(|length| window.get(..window.len() - rest.len() + length));
+        match whole {
+            Some(record) => {
+                let (walked, bytes) = (walk(&mut Slice::new(record))?, record.len());
+                self.stream.consume(bytes);
+                Ok(walked)
+            }
+            None => walk(self),
+        }
+    }
 }
 
 /// What a walk tells of a record.
@@ -227,9 +256,9 @@ pub(crate) struct Walked {
     pub(crate) has_key: bool,
 }
 
-/// Walks over one record.
+/// The walk over one record, field by field.
 #[inline]
-pub(crate) fn walk<I: Input>(input: &mut I) -> Result<Walked, RecordError> {
+fn walk<I: Input>(input: &mut I) -> Result<Walked, RecordError> {
     let length = input.varint()?;
     let bytes = u64::try_from(length).map_err(|_| RecordError::Length(i64::from(length)))?;
     let end = input.position() + bytes;

@@ -6,7 +6,7 @@
 
 use crate::compression::{Limits, Scratch, Stream};
 use crate::header::{BatchHeader, TimestampType};
-use crate::input::{Input, RecordError, Slice, Unfolding, walk};
+use crate::input::{Input, RecordError, Slice, Unfolding};
 use crate::varint;
 use crate::view::BatchView;
 use ottla_model::{Millis, Offset};
@@ -185,19 +185,21 @@ fn timestamp(header: &BatchHeader, delta: i64) -> Millis {
     }
 }
 
-/// The first record of `batch` whose timestamp is `target` or later (ListOffsets by time): its
-/// offset and timestamp, `None` when all are earlier. Walks; keeps nothing.
+/// The first record of `batch` at `from` or a later offset whose timestamp is `target` or later
+/// (ListOffsets by time): its offset and timestamp, `None` when there is none. Walks; keeps nothing.
+/// Source: `FileRecords.searchForTimestamp`.
 pub fn first_at_or_after(
     batch: &BatchView<'_>,
     target: Millis,
+    from: Offset,
     limits: Limits,
     scratch: &mut Scratch,
 ) -> Result<Option<(Offset, Millis)>, RecordError> {
     let header = batch.header();
     let compression = header.compression().map_err(RecordError::Codec)?;
     match Stream::new(compression, batch.body(), limits, scratch) {
-        Some(stream) => search(&mut Unfolding::new(stream), header, target),
-        None => search(&mut Slice::new(batch.body()), header, target),
+        Some(stream) => search(&mut Unfolding::new(stream), header, target, from),
+        None => search(&mut Slice::new(batch.body()), header, target, from),
     }
 }
 
@@ -207,19 +209,21 @@ pub fn offset_of_max_timestamp(
     limits: Limits,
     scratch: &mut Scratch,
 ) -> Result<Option<(Offset, Millis)>, RecordError> {
-    first_at_or_after(batch, batch.header().max_timestamp, limits, scratch)
+    first_at_or_after(batch, batch.header().max_timestamp, batch.header().base_offset, limits, scratch)
 }
 
 fn search<I: Input>(
     input: &mut I,
     header: &BatchHeader,
     target: Millis,
+    from: Offset,
 ) -> Result<Option<(Offset, Millis)>, RecordError> {
     for _ in 0..header.record_count {
-        let record = walk(input)?;
+        let record = input.record()?;
         let timestamp = timestamp(header, record.timestamp_delta);
-        if timestamp >= target {
-            return Ok(Some((header.base_offset.wrapping_add(i64::from(record.offset_delta)), timestamp)));
+        let offset = header.base_offset.wrapping_add(i64::from(record.offset_delta));
+        if timestamp >= target && offset >= from {
+            return Ok(Some((offset, timestamp)));
         }
     }
     Ok(None)

@@ -193,7 +193,7 @@ fn read_everything(bytes: &Bytes, scratch: &mut Scratch) -> bool {
     let _ = LegacyMessage::parse(bytes);
     if let Ok(view) = BatchView::parse(bytes) {
         let limits = Limits::for_body(bytes.len());
-        let _ = first_at_or_after(&view, NOW, limits, scratch);
+        let _ = first_at_or_after(&view, NOW, 0, limits, scratch);
         if let Ok(mut records) = Records::new(&view, limits, scratch) {
             while let Ok(Some(record)) = records.next_record() {
                 assert_eq!(record.headers.count(), record.headers.len());

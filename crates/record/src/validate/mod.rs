@@ -13,7 +13,7 @@ pub use refusal::{RecordFault, Refusal, Rejected};
 use crate::codec::Codec;
 use crate::compression::{Limits, Scratch, Stream, compress, decompress};
 use crate::header::{BatchHeader, Compression, Frame, HEADER_LEN, HeaderError, LENGTH_PREFIX, TimestampType};
-use crate::input::{Input, RecordError, Slice, Unfolding, walk};
+use crate::input::{Input, RecordError, Slice, Unfolding};
 use crate::limits;
 use crate::view::{BatchView, crc_of};
 use bytes::Bytes;
@@ -281,7 +281,7 @@ impl<'a> Walker<'a> {
 
     fn walk_all<I: Input>(&mut self, input: &mut I) -> Result<(), Rejected> {
         for index in 0..self.header.record_count {
-            let record = walk(input).map_err(Rejected::records)?;
+            let record = input.record().map_err(Rejected::records)?;
             if record.offset_delta != index {
                 let found = record.offset_delta;
                 return Err(Rejected::invalid(&format!(

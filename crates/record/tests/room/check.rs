@@ -109,7 +109,7 @@ fn control_keys_are_kafkas() {
 
 fn find(bytes: &[u8], target: i64) -> Option<(i64, i64)> {
     let view = BatchView::parse(bytes).unwrap();
-    with_scratch(|scratch| first_at_or_after(&view, target, Limits::TRUSTED, scratch)).unwrap()
+    with_scratch(|scratch| first_at_or_after(&view, target, 0, Limits::TRUSTED, scratch)).unwrap()
 }
 
 #[test]
@@ -124,6 +124,8 @@ fn the_first_record_at_or_after_a_time_is_found() {
         assert_eq!(find(&bytes, 101), Some((52, 300)));
         assert_eq!(find(&bytes, 301), None);
         let view = BatchView::parse(&bytes).unwrap();
+        let from = with_scratch(|scratch| first_at_or_after(&view, 101, 53, Limits::TRUSTED, scratch));
+        assert_eq!(from, Ok(Some((53, 200))), "records before the start of the log do not count");
         let max = with_scratch(|scratch| offset_of_max_timestamp(&view, Limits::TRUSTED, scratch));
         assert_eq!(max, Ok(Some((52, 300))));
     }
