@@ -166,12 +166,13 @@ impl Given {
     }
 
     /// These values with the changes made while running over them: those for all brokers, then those for this
-    /// one. What is not a dynamic setting, or has a value that its row does not take, is left out.
+    /// one. What is not a dynamic setting, waits for a new start, or has a value that its row does not take, is
+    /// left out, so that one bad record does not undo the others.
     pub fn overlaid(&self, cluster: &ConfigMap, broker: &ConfigMap) -> Self {
         let mut result = self.clone();
         for (name, text) in cluster.iter().chain(broker) {
-            let row = table::broker(name).filter(|row| row.is_dynamic());
-            if row.is_some_and(|row| value::parse(row, text).is_ok()) {
+            let row = table::broker(name).filter(|row| row.is_dynamic() && !names::is_bound_once(name));
+            if row.is_some_and(|row| problem(name, row, text).is_none()) {
                 result.set(name, text, Origin::Record);
             }
         }

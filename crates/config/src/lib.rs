@@ -5,14 +5,18 @@
 //! is silently ignored; it is obeyed, kept with a reason, refused with a remedy, or warned of. Reading files,
 //! the environment and the command line is left to those who may.
 
+pub mod alter;
 mod broker_config;
+pub mod describe;
 pub mod environment;
 mod given;
 pub mod limits;
 pub mod listeners;
 mod log_settings;
+pub mod markdown;
 pub mod names;
 mod properties;
+mod resolve;
 mod setting;
 pub mod synonyms;
 pub mod table;
@@ -24,4 +28,5 @@ pub use broker_config::{
 pub use given::{ConfigError, ConfigMap, Given, GivenValue, Origin, Problem};
 pub use log_settings::{CleanupPolicy, LogSettings, TimestampType, TopicCompression};
 pub use properties::{Entry, Properties, PropertiesError};
+pub use resolve::{Layers, Resolved, Source};
 pub use setting::{Change, Check, Importance, Kind, Preset, Setting, Status};

@@ -31,6 +31,14 @@ const PASSED_ON: &[&str] =
 /// Read by Kafka's own authorizer, which has no definition of them (`StandardAuthorizer`).
 const AUTHORIZER: &[&str] = &["super.users", "allow.everyone.if.no.acl.found"];
 
+/// Dynamic in Kafka; sockets are bound once here.
+const BOUND_ONCE: &[&str] = &["listeners", "listener.security.protocol.map"];
+
+/// Whether a setting that changes while Kafka runs waits for a new start here.
+pub fn is_bound_once(name: &str) -> bool {
+    BOUND_ONCE.contains(&name)
+}
+
 /// What became of a name that Kafka 4 no longer has.
 pub fn gone(name: &str) -> Option<&'static str> {
     let matches = |known: &str| if known.ends_with('.') { name.starts_with(known) } else { name == known };
