@@ -61,16 +61,30 @@ pub async fn send(
 /// # Errors
 /// The file's; `UnexpectedEof` when it ends before the region.
 pub async fn read(region: &FileRegion, blocking: &Blocking) -> io::Result<Bytes> {
-    let len = usize::try_from(region.len).map_err(|_| io::Error::from(ErrorKind::FileTooLarge))?;
-    let mut bytes = vec![0; len];
-    match region.file.read_cached_at(&mut bytes, region.position) {
-        Ok(read) if read == len => return Ok(bytes.into()),
-        Ok(_) => return Err(ErrorKind::UnexpectedEof.into()),
-        Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-        Err(error) => return Err(error),
+    if let Some(bytes) = read_cached(region)? {
+        return Ok(bytes);
     }
+    let mut bytes = vec![0; length(region)?];
     let FileRegion { file, position, .. } = region.clone();
     blocking.run(move || read_exact_at(&*file, &mut bytes, position).map(|()| bytes.into())).await?
+}
+
+/// As [`read`], without waiting: `None` when the bytes are not in memory.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_cached(region: &FileRegion) -> io::Result<Option<Bytes>> {
+    let mut bytes = vec![0; length(region)?];
+    match region.file.read_cached_at(&mut bytes, region.position) {
+        Ok(read) if read == bytes.len() => Ok(Some(bytes.into())),
+        Ok(_) => Err(ErrorKind::UnexpectedEof.into()),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn length(region: &FileRegion) -> io::Result<usize> {
+    usize::try_from(region.len).map_err(|_| ErrorKind::FileTooLarge.into())
 }
 
 /// Has the piece read by a blocking thread when its first, middle or last page is not in memory.
