@@ -5,6 +5,9 @@
 //! what a setting means (`config`).
 
 mod access;
+pub mod batch;
+pub mod bootstrap;
+pub mod checkpoint;
 mod cluster;
 mod configs;
 mod delta;
@@ -12,6 +15,7 @@ mod error;
 pub mod features;
 mod image;
 mod levels;
+pub mod limits;
 mod partition;
 mod parts;
 mod replay;

@@ -1,5 +1,6 @@
 //! Tests of the image: what each record does, what is refused, and that a snapshot says it all.
 
+mod files;
 mod levels;
 mod properties;
 mod records;
