@@ -1,7 +1,7 @@
 //! Reads the notation of `spec/README.md` into definitions. Refuses what it does not understand, with file and line;
 //! says nothing about Rust.
 
-use crate::definition::{Api, Base, Definition, Field, Kind, LogRecord, Struct, Value, Versions};
+use super::definition::{Api, Base, Definition, Field, Kind, LogRecord, Struct, Value, Versions};
 
 /// Everything that the files of `spec` say.
 #[derive(Default, Debug)]

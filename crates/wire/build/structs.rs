@@ -4,8 +4,8 @@
 //! rule about lengths stands once, in `src/reader.rs` and `src/writer.rs`; the version that is read or written
 //! is known to the reader and the writer.
 
-use crate::definition::{Base, Definition, Field, Kind, Struct, Value, Versions};
-use crate::names::snake;
+use super::definition::{Base, Definition, Field, Kind, Struct, Value, Versions};
+use super::names::snake;
 use std::fmt::Write;
 
 /// The module of one message.

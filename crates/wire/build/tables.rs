@@ -1,10 +1,10 @@
 //! The lists that Rust needs besides the messages: rows for the macros in `src/api_key.rs`, `src/metadata_record.rs`,
 //! `src/coordinator_record.rs` and `src/messages.rs`, which give them their meaning.
 
-use crate::definition::{Definition, Kind};
-use crate::names::{snake, without_record};
-use crate::notation::Spec;
-use crate::structs::put;
+use super::definition::{Definition, Kind};
+use super::names::{snake, without_record};
+use super::notation::Spec;
+use super::structs::put;
 use std::collections::BTreeMap;
 
 /// One row for each API, in the order of the numbers.
@@ -79,12 +79,12 @@ pub(crate) fn coordinator_records(spec: &Spec) -> String {
 /// A macro that hands every message to another macro.
 pub(crate) fn every_message(spec: &Spec) -> String {
     let mut out =
-        "/// Calls the macro `$each` with the paths of all messages, separated by commas.\n#[macro_export]\n\
-                   macro_rules! every_message {\n($each:path) => { $each! {\n"
+        "/// Calls the macro `$each` with the paths of all messages, a comma behind each.\n#[macro_export]\n\
+                   macro_rules! every_message {\n($each:ident) => { $each!(\n"
             .to_owned();
     for definition in &spec.definitions {
         put(&mut out, format_args!("$crate::messages::{}::{},\n", snake(&definition.name), definition.name));
     }
-    out.push_str("} };\n}\n");
+    out.push_str(") };\n}\n");
     out
 }
