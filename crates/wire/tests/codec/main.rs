@@ -11,6 +11,8 @@
     unreachable_pub
 )] // a test may panic, and the widths of numbers are known from the definition beside them
 
+mod fuzz;
+mod hostile;
 mod model;
 mod oracle;
 mod round_trip;

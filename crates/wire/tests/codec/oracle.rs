@@ -7,6 +7,9 @@ use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{ApiKey as TheirKey, RequestKind, ResponseKind};
 
 const ROUNDS: u64 = 15;
+/// Versions that the other crate counts as valid and then refuses.
+const CLAIMED: &[(&str, i16)] =
+    &[("OffsetCommitRequest", 10), ("OffsetFetchRequest", 10), ("InitProducerIdRequest", 6)];
 
 /// Decoded and encoded again by the other crate; an error text when it refuses.
 fn theirs(key: TheirKey, request: bool, bytes: &Bytes, version: i16) -> Result<Bytes, String> {
@@ -35,8 +38,12 @@ fn both_codecs_read_and_write_the_same_bytes() {
         };
         let Ok(key) = TheirKey::try_from(key) else { continue };
         let range = key.valid_versions();
-        for version in definition.versions.each().filter(|version| (range.min..=range.max).contains(version))
-        {
+        for version in definition.versions.each() {
+            if !(range.min..=range.max).contains(&version)
+                || CLAIMED.contains(&(definition.name.as_str(), version))
+            {
+                continue;
+            }
             for seed in 0..ROUNDS {
                 let at = format!("{} {version} seed {seed}", definition.name);
                 let tree = any_struct(definition, &definition.structs[0], version, &mut Dice(seed), 0);
@@ -50,5 +57,5 @@ fn both_codecs_read_and_write_the_same_bytes() {
             }
         }
     }
-    assert!(compared > 5_000, "{compared}");
+    assert!(compared > 8_000, "{compared}");
 }

@@ -4,13 +4,14 @@
 //! It shares the parser of the notation with the build, and nothing else.
 
 #[path = "../../../build/definition.rs"]
+#[allow(dead_code)] // the generator needs more of it than the tests
 pub mod definition;
 pub mod dice;
 #[path = "../../../build/notation.rs"]
 pub mod notation;
 pub mod typed;
 
-use definition::{Base, Definition, Field, Kind, Struct, Value, Versions};
+use definition::{Base, Definition, Field, Struct, Value};
 use dice::Dice;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -249,16 +250,29 @@ pub fn uvarint(mut value: usize, out: &mut Vec<u8>) {
     out.push(value as u8);
 }
 
-/// Whether the definition is of a request or a response, and of which API.
-pub fn api(definition: &Definition) -> Option<(i16, bool)> {
-    match definition.kind {
-        Kind::Request(key) => Some((key, true)),
-        Kind::Response(key) => Some((key, false)),
-        _ => None,
-    }
-}
-
-/// Used by the parser's types.
-pub fn versions(definition: &Definition) -> Versions {
-    definition.versions
+/// The default with every array of the first level `outer` elements long, and of the second `inner`: nothing is smaller for its count.
+pub fn crowded(definition: &Definition, each: &Struct, version: i16, outer: usize, inner: usize) -> Tree {
+    let fields = each.fields.iter().map(|field| {
+        let default = default_value(definition, field);
+        if !field.versions.contains(version) || field.tag.is_some() {
+            return default;
+        }
+        if !field.array {
+            return match (&field.base, default) {
+                (Base::Struct(name), _) => {
+                    crowded(definition, definition.find(name).unwrap(), version, outer, inner)
+                }
+                (Base::String | Base::Bytes | Base::Records, Tree::Null) => Tree::Bytes(Vec::new()),
+                (_, default) => default,
+            };
+        }
+        let element = match &field.base {
+            Base::Struct(name) => crowded(definition, definition.find(name).unwrap(), version, inner, 0),
+            Base::String | Base::Bytes => Tree::Bytes(Vec::new()),
+            Base::Uuid => Tree::Uuid([0; 16]),
+            _ => Tree::Number(0),
+        };
+        Tree::Array(vec![element; outer])
+    });
+    Tree::Struct(fields.collect())
 }

@@ -4,13 +4,16 @@ use bytes::Bytes;
 use ottla_wire::{DecodeError, EncodeError, Message, Reader, Writer};
 use std::collections::BTreeMap;
 
+/// What was written, and how many bytes the reader had left.
+type Transcoded = (Result<Bytes, EncodeError>, usize);
+
 /// What a test does with a message of a name.
 #[derive(Clone, Copy)]
 pub struct Typed {
     pub versions: (i16, i16),
     pub flexible: Option<i16>,
-    /// Decodes in one version and encodes in another; how many bytes were left.
-    pub transcode: fn(Bytes, i16, i16) -> Result<(Result<Bytes, EncodeError>, usize), DecodeError>,
+    /// Decodes in one version and encodes in another.
+    pub transcode: fn(Bytes, i16, i16) -> Result<Transcoded, DecodeError>,
     /// Decodes with a budget and drops the message.
     pub decode: fn(Bytes, i16, usize) -> Result<(), DecodeError>,
     /// Writes the default.
