@@ -271,8 +271,9 @@ impl Reader {
         if let Ok(text) = Str::try_from(bytes.clone()) {
             return Ok(Some(text));
         }
+        // Three bytes replace one, and a string that grows may double.
+        self.charge(len.saturating_mul(6))?;
         let replaced = String::from_utf8_lossy(&bytes).into_owned();
-        self.charge(replaced.capacity())?;
         Ok(Some(Str::from(replaced)))
     }
 
