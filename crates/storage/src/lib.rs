@@ -8,6 +8,7 @@ pub mod file_cache;
 pub mod flush;
 pub mod index;
 pub mod limits;
+pub mod meta_properties;
 pub mod names;
 pub mod partition_metadata;
 pub mod producer_state;
