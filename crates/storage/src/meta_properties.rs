@@ -103,7 +103,10 @@ pub(crate) fn parse(content: &[u8]) -> Result<MetaProperties, Malformed> {
         Some(entry) => match entry.value.trim().parse() {
             Ok(version @ 0..=1) => version,
             _ => {
-                return Err(Malformed::new(entry.line, format!("version {:.20?} is not 0 or 1", entry.value)));
+                return Err(Malformed::new(
+                    entry.line,
+                    format!("version {:.20?} is not 0 or 1", entry.value),
+                ));
             }
         },
     };
@@ -113,7 +116,10 @@ pub(crate) fn parse(content: &[u8]) -> Result<MetaProperties, Malformed> {
         Some(entry) => match entry.value.parse() {
             Ok(node_id) => Some(node_id),
             Err(_) => {
-                return Err(Malformed::new(entry.line, format!("{key} {:.20?} is not a number", entry.value)));
+                return Err(Malformed::new(
+                    entry.line,
+                    format!("{key} {:.20?} is not a number", entry.value),
+                ));
             }
         },
     };
