@@ -165,6 +165,13 @@ fn lz4_frames_are_read_as_kafka_reads_them() {
     let mut bad_header = pack(independent());
     bad_header[6] ^= 1;
     assert!(matches!(unpack(Compression::Lz4, &bad_header), Err(DecompressError::Corrupt(..))));
+    let stored = |size: u32| {
+        let head = [0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82];
+        [&head[..], &(size | 1 << 31).to_le_bytes(), &vec![1; size as usize], &[0; 4]].concat()
+    };
+    assert_eq!(unpack(Compression::Lz4, &stored(65_536)).unwrap().len(), 65_536);
+    let error = unpack(Compression::Lz4, &stored(65_537)).unwrap_err();
+    assert!(matches!(error, DecompressError::Corrupt(..)), "no block is larger than the header says");
     let linked = pack(FrameInfo::new().block_mode(BlockMode::Linked));
     assert!(matches!(unpack(Compression::Lz4, &linked), Err(DecompressError::Corrupt(..))));
     let endless = pack(independent());
