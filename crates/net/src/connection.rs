@@ -41,26 +41,6 @@ pub(crate) struct Node {
     pub(crate) stop: CancellationToken,
     pub(crate) bad_frames: LogGate,
     pub(crate) not_kafka: LogGate,
-    pub(crate) bad_regions: LogGate,
-}
-
-impl Node {
-    /// A peer may go at any time; a region that cannot be read is worth a line.
-    fn write_failed(&self, error: &io::Error) -> End {
-        let peer = [
-            io::ErrorKind::BrokenPipe,
-            io::ErrorKind::ConnectionReset,
-            io::ErrorKind::TimedOut,
-            io::ErrorKind::HostUnreachable,
-            io::ErrorKind::NetworkUnreachable,
-        ];
-        if !peer.contains(&error.kind())
-            && let Some(held) = self.bad_regions.pass()
-        {
-            tracing::error!(%error, held, "a reply could not be read from its file; its connection is closed");
-        }
-        End::Gone
-    }
 }
 
 /// Why a connection is over.
@@ -87,7 +67,7 @@ enum Event {
 /// A started request whose reply has not been handed to the socket.
 struct Pending {
     state: State,
-    charge: Charge,
+    _charge: Charge,
 }
 
 enum State {
@@ -117,8 +97,6 @@ pub(crate) struct Connection {
     /// When that frame was first found incomplete.
     incomplete_since: Option<Instant>,
     pending: VecDeque<Pending>,
-    /// Of the frames of what is pending.
-    pending_bytes: u64,
     outbox: Outbox,
     born: Instant,
     /// When a request was last started or a reply written.
@@ -151,7 +129,6 @@ impl Connection {
             charge: None,
             incomplete_since: None,
             pending: VecDeque::new(),
-            pending_bytes: 0,
             outbox: Outbox::default(),
             born: now,
             active: now,
@@ -283,19 +260,17 @@ impl Connection {
 
     fn has_place(&self) -> bool {
         let most = self.node.settings.queued_max_requests.clamp(1, limits::REQUESTS_PER_CONNECTION);
-        self.pending.len() < most && self.pending_bytes < limits::REQUEST_BYTES_PER_CONNECTION
+        self.pending.len() < most
     }
 
     fn wait_for(&mut self, state: State, charge: Charge) {
-        self.pending_bytes += charge.bytes();
-        self.pending.push_back(Pending { state, charge });
+        self.pending.push_back(Pending { state, _charge: charge });
     }
 
     /// Moves the replies that are next in order and ready to the outbox.
     fn collect_replies(&mut self) {
-        while let Some(Pending { state: State::Done(reply), charge }) = self.pending.front_mut() {
+        while let Some(Pending { state: State::Done(reply), .. }) = self.pending.front_mut() {
             let reply = reply.take();
-            self.pending_bytes -= charge.bytes();
             self.pending.pop_front();
             self.touch();
             if let Some(reply) = reply {
@@ -328,7 +303,7 @@ impl Connection {
                 self.touch();
                 done
             }
-            Err(error) => Err(self.node.write_failed(&error)),
+            Err(_) => Err(End::Gone),
         };
         add(&self.node.counters.bytes_out, sent.into_inner());
         done
@@ -363,7 +338,7 @@ impl Connection {
         if let Some(Pending { state: State::Done(_), .. }) = self.pending.front() {
             return Poll::Ready(Event::Replies);
         }
-        if reads && let Poll::Ready(read) = self.input.poll_read(&mut self.socket, cx) {
+        if reads && let Poll::Ready(read) = self.poll_read(cx) {
             return Poll::Ready(Event::Read(read));
         }
         if !waits.stop_armed {
@@ -375,6 +350,21 @@ impl Connection {
             return Poll::Ready(Event::Stop);
         }
         waits.sleep.as_mut().poll(cx).map(|()| Event::Time)
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        loop {
+            match self.socket.poll_read_ready(cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return Poll::Pending,
+            }
+            match self.input.read_from(&self.socket) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => return Poll::Ready(read),
+            }
+        }
     }
 
     /// The next moment at which [`Self::look_at_clock`] has something to do.
@@ -548,7 +538,7 @@ async fn flush_slowly(
     };
     tokio::select! {
         biased;
-        done = outbox.flush(socket, &node.blocking, sent) => done.map_err(|error| node.write_failed(&error)),
+        done = outbox.flush(socket, &node.blocking, sent) => done.map_err(|_| End::Gone),
         () = stalled => Err(End::Stalled),
     }
 }

@@ -133,6 +133,3 @@ fn parse_entries(
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

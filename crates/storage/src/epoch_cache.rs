@@ -137,6 +137,3 @@ impl EpochCache {
         had
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -156,6 +156,19 @@ impl Indexes {
         [&self.offset_file, &self.time_file, &self.txn_file]
     }
 
+    /// Offset and time index, and the transaction index when it was written to.
+    pub(crate) fn all_files(&self) -> Vec<Arc<CachedFile>> {
+        let mut files = vec![self.offset_file.clone(), self.time_file.clone()];
+        if self.txn_file.is_dirty() {
+            files.push(self.txn_file.clone());
+        }
+        files
+    }
+
+    pub(crate) const fn txn_file(&self) -> &Arc<CachedFile> {
+        &self.txn_file
+    }
+
     pub(super) fn known_max(&self) -> Option<TimestampOffset> {
         self.state.lock().max
     }
@@ -203,11 +216,7 @@ impl Indexes {
     /// Completes both files with the final time index entry; answers what has to be synced.
     pub(super) fn seal(&self, max: TimestampOffset) -> io::Result<Vec<Arc<CachedFile>>> {
         self.write_all(max)?;
-        let mut files = vec![self.offset_file.clone(), self.time_file.clone()];
-        if self.txn_file.is_dirty() {
-            files.push(self.txn_file.clone());
-        }
-        Ok(files)
+        Ok(self.all_files())
     }
 
     /// Writes what waits and the final time index entry; the files exist afterwards.

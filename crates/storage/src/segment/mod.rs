@@ -23,7 +23,7 @@ use crate::index::{AbortedTxn, AbortedTxns, OffsetPosition, TimestampOffset};
 use crate::names::{FileKind, FileName};
 
 pub(crate) use indexes::{Indexes, NoIndex};
-pub(crate) use scan::{Found, Scan, ScanError};
+pub(crate) use scan::{Found, Scan};
 pub(crate) use tail::Tail;
 
 /// Which index files lie beside a `.log` file.
@@ -256,6 +256,18 @@ impl Segment {
             tail.index(&self.indexes, &found)?;
         }
         self.indexes.write_all(tail.max())
+    }
+
+    /// Before every batch of the segment is read again: all three indexes are empty.
+    pub(crate) fn begin_rebuild(&self) -> io::Result<()> {
+        self.indexes.reset()?;
+        self.indexes.reset_aborted()
+    }
+
+    /// After every batch was read: the indexes are complete on disk.
+    pub(crate) fn end_rebuild(&self, max: TimestampOffset) -> io::Result<()> {
+        let max = if max.timestamp < 0 { TimestampOffset { offset: self.base_offset, ..max } } else { max };
+        self.indexes.write_all(max)
     }
 
     /// Renames all files to `.deleted`, `.log` last, so that a crash in between leaves a segment

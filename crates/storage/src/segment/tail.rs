@@ -5,7 +5,7 @@
 //! is written anywhere.
 
 use ottla_env::disk::File;
-use ottla_model::{Millis, Offset, Tick};
+use ottla_model::{Millis, Tick};
 
 use super::{Found, Indexes, NoIndex};
 use crate::index::{OffsetPosition, TimestampOffset};
@@ -70,16 +70,6 @@ impl Tail {
                 indexes.append(OffsetPosition { offset: batch.last_offset, position }, self.max)
             }
             _ => Ok(()),
-        }
-    }
-
-    /// How long ago the segment began, in milliseconds, by the clock that Kafka asks: the records'
-    /// when the first batch has a timestamp, else the wall.
-    pub(crate) fn age(&self, newest: Option<Offset>, now: Millis) -> i64 {
-        match (self.first_timestamp.filter(|first| *first >= 0), newest) {
-            (Some(first), Some(newest)) => newest.saturating_sub(first),
-            (Some(first), None) => self.max.timestamp.saturating_sub(first),
-            (None, _) => now.saturating_sub(self.created),
         }
     }
 }
