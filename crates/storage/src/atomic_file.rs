@@ -136,3 +136,6 @@ pub(crate) fn read_text<T>(
     };
     parsed.map(Some).map_err(|malformed| ReadFileError::Malformed { path: path.to_owned(), malformed })
 }
+
+#[cfg(test)]
+mod tests;

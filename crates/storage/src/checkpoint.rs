@@ -133,3 +133,6 @@ fn parse_entries(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

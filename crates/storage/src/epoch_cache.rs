@@ -137,3 +137,6 @@ impl EpochCache {
         had
     }
 }
+
+#[cfg(test)]
+mod tests;
