@@ -456,7 +456,10 @@ def append_time():
     data = fetch([(name, 0, -1, 0)])[2][0][3]
     attributes, _, _, latest = struct.unpack_from(">hiqq", data, 21)
     same((attributes & 8, latest), (8, stamp), "bit and time in the log")
-    same(produce(create(topic("create-time")), batch([b"a"]))[2], -1, "append time elsewhere")
+    same(produce(name, batch([b"a"], attributes=0x08))[0], 32, "a producer that sets the bit itself")
+    elsewhere = create(topic("create-time"))
+    same(produce(elsewhere, batch([b"a"]))[2], -1, "append time elsewhere")
+    same(produce(elsewhere, batch([b"a"], attributes=0x08))[0], 0, "the bit where it has no effect")
 
 
 @case("raw/zstd-needs-version-7")
