@@ -87,6 +87,8 @@ await main([
       await admin.createPartitions({ topicPartitions: [{ topic: name, count: 3 }] })
       await eventually('three partitions', async () =>
         (await admin.fetchTopicMetadata({ topics: [name] })).topics[0].partitions.length === 3)
+      // Kafka itself needs a moment until new partitions are led; the client gives up after two tries.
+      await eventually('leaders', () => admin.fetchTopicOffsets(name).then(() => true, () => false))
       await send(Array.from({ length: 10 }, () => ({ value: 'x', partition: 0 })), {}, name)
       await admin.deleteTopicRecords({ topic: name, partitions: [{ partition: 0, offset: '6' }] })
       same((await admin.fetchTopicOffsets(name)).find(p => p.partition === 0).low, '6', 'start offset')

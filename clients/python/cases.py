@@ -13,6 +13,8 @@ import time
 import traceback
 
 BOOTSTRAP = os.environ["BOOTSTRAP"]
+# Kafka's own topics may take a moment to be led after their creation is answered; ours may not.
+AT_ONCE = os.environ.get("BROKER", "ottla") != "kafka"
 _RUN = os.environ.get("RUN_ID") or str(int(time.time()))
 _CASES = []
 

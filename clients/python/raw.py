@@ -7,7 +7,7 @@ import socket
 import struct
 import time
 
-from cases import BOOTSTRAP, case, eventually, holds, main, same, topic
+from cases import AT_ONCE, BOOTSTRAP, case, eventually, holds, main, same, topic
 
 HOST, PORT = BOOTSTRAP.rsplit(":", 1)
 NO_PRODUCER = (-1, -1, -1)
@@ -159,7 +159,7 @@ def create(name, partitions=1, replicas=1, configs=()):
     reply.take("i")
     ((_, code, why),) = reply.array(lambda: (reply.string(), reply.take("h"), reply.string()))
     same(code, 0, f"error of create ({why})")
-    if partitions > 0:
+    if partitions > 0 and not AT_ONCE:
         rows = [(name, i, -1, 0) for i in range(partitions)]
         eventually(lambda: all(row[1] == 0 for row in fetch(rows, wait=0)[2]), what="leaders")
     return name
@@ -368,6 +368,14 @@ def epochs():
 @case("raw/create-with-the-broker-s-defaults")
 def defaults():
     create(topic("defaults"), partitions=-1, replicas=-1)
+
+
+@case("raw/topic-is-usable-when-its-creation-is-answered")
+def usable():
+    for i in range(10):
+        name = create(topic(f"usable-{i}"), partitions=3)
+        same(produce(name, batch([b"x"]))[:2], (0, 0), f"produce to topic {i}")
+        same(list_offsets(name, -1)[:3], (0, -1, 1), f"latest offset of topic {i}")
 
 
 @case("raw/metadata-lists")

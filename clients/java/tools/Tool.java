@@ -43,6 +43,8 @@ final class Tool {
     }
 
     private static final class Left extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
         final int code;
 
         Left(int code) {
