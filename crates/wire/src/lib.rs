@@ -16,6 +16,7 @@ mod reader;
 mod records;
 #[cfg(test)]
 mod tests;
+mod text;
 pub mod varint;
 mod writer;
 

@@ -151,7 +151,9 @@ fn h38_strings_that_are_not_utf8_are_read_with_replacement_characters() {
     for (bytes, text) in [
         (&b"a\xffb"[..], "a\u{fffd}b"),
         (b"\xc0\x80", "\u{fffd}\u{fffd}"),
-        (b"\xed\xa0\x80", "\u{fffd}\u{fffd}\u{fffd}"),
+        (b"\xed\xa0\x80", "\u{fffd}"),
+        (b"a\xed\xbfb\xed", "a\u{fffd}b\u{fffd}"),
+        (b"\xf0\x9f\x92", "\u{fffd}"),
         (b"\0\n", "\0\n"),
         ("\u{202e}x".as_bytes(), "\u{202e}x"),
     ] {

@@ -15,4 +15,5 @@ mod fuzz;
 mod hostile;
 mod model;
 mod oracle;
+mod recorded;
 mod round_trip;
