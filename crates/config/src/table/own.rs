@@ -12,6 +12,6 @@ pub(super) const ROWS: &[Setting] = &[
         .obeyed("Address of /metrics, /health and /ready over HTTP; empty switches them off."),
     string("ottla.log.level").is("info").check(Check::OneOfAnyCase(&["off", "error", "warn", "info", "debug", "trace"])).cluster_wide()
         .obeyed("The finest log lines that are written."),
-    string("ottla.log.format").is("text").check(Check::OneOfAnyCase(&["text", "json"])).low()
+    string("ottla.log.format").is("text").check(Check::OneOfAnyCase(&["text", "json"])).low().cluster_wide()
         .obeyed("How log lines are written: for people or for programs."),
 ];
