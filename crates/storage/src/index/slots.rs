@@ -11,6 +11,9 @@ use ottla_model::Offset;
 use super::{Damage, IndexError};
 use crate::limits::{INDEX_PAGE_BYTES, PENDING_INDEX_ENTRIES};
 
+/// The size of the largest entry, that of `.txnindex`.
+const MAX_ENTRY: usize = 34;
+
 /// An entry with a fixed size in the file.
 pub(super) trait Entry: Copy {
     /// Bytes in the file.
@@ -67,7 +70,7 @@ impl<E: Entry> Slots<E> {
         if let Some(entry) = slot.checked_sub(self.written).and_then(|slot| self.pending.get(slot)) {
             return Ok(*entry);
         }
-        let mut bytes = [0; INDEX_PAGE_BYTES];
+        let mut bytes = [0; MAX_ENTRY];
         let bytes = bytes.get_mut(..E::SIZE).unwrap_or_default();
         read_exact_at(file, bytes, position::<E>(slot))?;
         Ok(E::read(bytes, self.base)?)
@@ -117,20 +120,17 @@ impl<E: Entry> Slots<E> {
         }
         // The answer is in low..=high: entries below `low` are up to the target, those from `high` on are not.
         let (mut low, mut high) = (0, self.written);
-        let in_page = INDEX_PAGE_BYTES / E::SIZE;
-        while low < high {
-            let first = if high - low <= in_page { low } else { low + (high - low - in_page) / 2 };
-            let page = self.page(file, first, in_page.min(high - first))?;
-            let found = page.partition_point(|entry| key(entry) <= target);
-            if found == 0 {
-                high = first;
-            } else if found == page.len() {
-                low = first + found;
+        // Single entries narrow it down to a page, which is then read whole.
+        while high - low > INDEX_PAGE_BYTES / E::SIZE {
+            let middle = low + (high - low) / 2;
+            if key(&self.get(file, middle)?) <= target {
+                low = middle + 1;
             } else {
-                return Ok(first + found);
+                high = middle;
             }
         }
-        Ok(low)
+        let page = self.page(file, low, high - low)?;
+        Ok(low + page.partition_point(|entry| key(entry) <= target))
     }
 
     /// The written entries `first..first + count`; at most a page of them.
