@@ -70,6 +70,10 @@ impl Charge {
         self.bytes += more;
     }
 
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// The frame is a request now.
     pub(crate) fn start(&mut self) {
         if !self.started {

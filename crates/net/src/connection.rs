@@ -41,6 +41,26 @@ pub(crate) struct Node {
     pub(crate) stop: CancellationToken,
     pub(crate) bad_frames: LogGate,
     pub(crate) not_kafka: LogGate,
+    pub(crate) bad_regions: LogGate,
+}
+
+impl Node {
+    /// A peer may go at any time; a region that cannot be read is worth a line.
+    fn write_failed(&self, error: &io::Error) -> End {
+        let peer = [
+            io::ErrorKind::BrokenPipe,
+            io::ErrorKind::ConnectionReset,
+            io::ErrorKind::TimedOut,
+            io::ErrorKind::HostUnreachable,
+            io::ErrorKind::NetworkUnreachable,
+        ];
+        if !peer.contains(&error.kind())
+            && let Some(held) = self.bad_regions.pass()
+        {
+            tracing::error!(%error, held, "a reply could not be read from its file; its connection is closed");
+        }
+        End::Gone
+    }
 }
 
 /// Why a connection is over.
@@ -67,7 +87,7 @@ enum Event {
 /// A started request whose reply has not been handed to the socket.
 struct Pending {
     state: State,
-    _charge: Charge,
+    charge: Charge,
 }
 
 enum State {
@@ -97,6 +117,8 @@ pub(crate) struct Connection {
     /// When that frame was first found incomplete.
     incomplete_since: Option<Instant>,
     pending: VecDeque<Pending>,
+    /// Of the frames of what is pending.
+    pending_bytes: u64,
     outbox: Outbox,
     born: Instant,
     /// When a request was last started or a reply written.
@@ -129,6 +151,7 @@ impl Connection {
             charge: None,
             incomplete_since: None,
             pending: VecDeque::new(),
+            pending_bytes: 0,
             outbox: Outbox::default(),
             born: now,
             active: now,
@@ -260,17 +283,19 @@ impl Connection {
 
     fn has_place(&self) -> bool {
         let most = self.node.settings.queued_max_requests.clamp(1, limits::REQUESTS_PER_CONNECTION);
-        self.pending.len() < most
+        self.pending.len() < most && self.pending_bytes < limits::REQUEST_BYTES_PER_CONNECTION
     }
 
     fn wait_for(&mut self, state: State, charge: Charge) {
-        self.pending.push_back(Pending { state, _charge: charge });
+        self.pending_bytes += charge.bytes();
+        self.pending.push_back(Pending { state, charge });
     }
 
     /// Moves the replies that are next in order and ready to the outbox.
     fn collect_replies(&mut self) {
-        while let Some(Pending { state: State::Done(reply), .. }) = self.pending.front_mut() {
+        while let Some(Pending { state: State::Done(reply), charge }) = self.pending.front_mut() {
             let reply = reply.take();
+            self.pending_bytes -= charge.bytes();
             self.pending.pop_front();
             self.touch();
             if let Some(reply) = reply {
@@ -303,7 +328,7 @@ impl Connection {
                 self.touch();
                 done
             }
-            Err(_) => Err(End::Gone),
+            Err(error) => Err(self.node.write_failed(&error)),
         };
         add(&self.node.counters.bytes_out, sent.into_inner());
         done
@@ -338,7 +363,7 @@ impl Connection {
         if let Some(Pending { state: State::Done(_), .. }) = self.pending.front() {
             return Poll::Ready(Event::Replies);
         }
-        if reads && let Poll::Ready(read) = self.poll_read(cx) {
+        if reads && let Poll::Ready(read) = self.input.poll_read(&mut self.socket, cx) {
             return Poll::Ready(Event::Read(read));
         }
         if !waits.stop_armed {
@@ -350,21 +375,6 @@ impl Connection {
             return Poll::Ready(Event::Stop);
         }
         waits.sleep.as_mut().poll(cx).map(|()| Event::Time)
-    }
-
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        loop {
-            match self.socket.poll_read_ready(cx) {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => return Poll::Pending,
-            }
-            match self.input.read_from(&self.socket) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                read => return Poll::Ready(read),
-            }
-        }
     }
 
     /// The next moment at which [`Self::look_at_clock`] has something to do.
@@ -538,7 +548,7 @@ async fn flush_slowly(
     };
     tokio::select! {
         biased;
-        done = outbox.flush(socket, &node.blocking, sent) => done.map_err(|_| End::Gone),
+        done = outbox.flush(socket, &node.blocking, sent) => done.map_err(|error| node.write_failed(&error)),
         () = stalled => Err(End::Stalled),
     }
 }

@@ -4,8 +4,11 @@
 //! of the buffer it was read into; the buffer is used again when all its frames are gone.
 
 use std::io;
+use std::pin::pin;
+use std::task::{Context, Poll, ready};
 
 use bytes::{BufMut, Bytes, BytesMut};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use crate::limits;
@@ -71,12 +74,22 @@ impl FrameBuffer {
         self.announced().map_or(true, |total| total.is_some_and(|total| total <= self.bytes.len()))
     }
 
-    /// Reads once. `Ok(0)` is the end of the stream.
-    pub(crate) fn read_from(&mut self, socket: &TcpStream) -> io::Result<usize> {
+    /// Reads once. `Ok(0)` is the end of the stream. (The polling read knows that a short one has
+    /// emptied the socket, and spares the call that would find it so.)
+    pub(crate) fn poll_read(
+        &mut self,
+        socket: &mut TcpStream,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if self.bytes.capacity() == 0 {
+            // Who only waits holds no buffer.
+            ready!(socket.poll_read_ready(cx))?;
+        }
         self.make_room();
         // Kept from growing behind our back: a full `BytesMut` makes room by itself.
         let room = self.bytes.capacity() - self.bytes.len();
-        socket.try_read_buf(&mut (&mut self.bytes).limit(room))
+        let mut limited = (&mut self.bytes).limit(room);
+        pin!(socket.read_buf(&mut limited)).poll(cx)
     }
 
     /// Gives memory back when there is nothing in it.

@@ -19,6 +19,10 @@ pub const MIN_FRAME_BYTES: i32 = 8;
 /// Requests of one connection that are started and not answered; `queued.max.requests` lowers it.
 pub const REQUESTS_PER_CONNECTION: usize = 64;
 
+/// Bytes of the frames of one connection whose requests are started and not answered; at the bound
+/// no further one is started, so that one larger than this still is, alone.
+pub const REQUEST_BYTES_PER_CONNECTION: u64 = 32 * 1024 * 1024;
+
 /// Requests of all connections that are started and not answered, parked ones too: one parked
 /// fetch for each of many idle consumers, which cost little.
 pub const REQUESTS_PER_NODE: usize = 128 * 1024;
@@ -78,5 +82,6 @@ const _: () = assert!(READ_ROOM <= AHEAD_OF_ARRIVAL);
 const _: () = assert!(AHEAD_OF_ARRIVAL <= REUSED_FRAME_BYTES);
 const _: () = assert!(REQUESTS_PER_CONNECTION <= REQUESTS_PER_NODE);
 const _: () = assert!(REUSED_FRAME_BYTES as u64 <= REQUEST_BYTES_PER_NODE);
+const _: () = assert!(REQUEST_BYTES_PER_CONNECTION <= REQUEST_BYTES_PER_NODE);
 const _: () = assert!(COPIED_PART_BYTES <= BATCHED_BYTES);
 const _: () = assert!(RELEASE_BUFFERS_AFTER.as_millis() < FIRST_REQUEST.as_millis());

@@ -10,6 +10,7 @@ use std::time::Duration;
 use ottla_env::blocking::Blocking;
 use parking_lot::Mutex;
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
+use rustix::net::SocketFlags;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -58,6 +59,7 @@ pub fn serve(
         stop: CancellationToken::new(),
         bad_frames: LogGate::new(),
         not_kafka: LogGate::new(),
+        bad_regions: LogGate::new(),
     });
     let quota = Arc::new(Quota::new(connection_limits));
     let grace = Arc::new(Mutex::new(Duration::ZERO));
@@ -214,7 +216,7 @@ impl Acceptor {
     /// time-out.
     fn turn_one_away(&mut self) {
         drop(self.reserve.take());
-        if let Ok(caller) = rustix::net::accept(&self.socket) {
+        if let Ok(caller) = rustix::net::accept_with(&self.socket, SocketFlags::CLOEXEC) {
             drop(caller);
         }
         self.reserve = fcntl_dupfd_cloexec(&self.socket, 0).ok();

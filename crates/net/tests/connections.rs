@@ -132,6 +132,58 @@ async fn no_more_is_started_than_may_be_in_flight() {
 }
 
 #[tokio::test]
+async fn no_more_bytes_are_in_flight_than_one_connection_may_have() {
+    let fake = Fake::new();
+    let (_server, address) = start_default(&fake);
+    let held = fake.hold(1);
+    let mut client = Client::connect(address).await;
+    let large = [request(b'W', 1, 0), vec![0; 33 * 1024 * 1024]].concat();
+    client.write(&framed(&large)).await;
+    client.send(b'N', 2, 0).await;
+    fake.has_started(1).await;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(*fake.started.lock(), [1]);
+    held.send(true).unwrap();
+    assert!(client.reply().await.unwrap() == large);
+    fake.has_started(1).await;
+}
+
+#[tokio::test]
+async fn half_a_frame_does_not_keep_others_out_of_a_full_node() {
+    let fake = Fake::new();
+    let settings = NetSettings { queued_max_request_bytes: Some(100), ..NetSettings::default() };
+    let (server, address) = start(&fake, settings, ConnectionLimits::default());
+    let (mut slow, mut other) = (Client::connect(address).await, Client::connect(address).await);
+    for client in [&mut slow, &mut other] {
+        client.send(b'E', 1, 0).await;
+        assert_eq!(client.id().await, 1);
+    }
+    let counters = server.counters();
+    slow.write(&[&1000_i32.to_be_bytes()[..], &[0; 200]].concat()).await;
+    until(|| counters.request_bytes.load(Ordering::Relaxed) > 100).await;
+    other.send(b'E', 2, 0).await;
+    tokio::time::pause();
+    let before = Instant::now();
+    assert_eq!(other.id().await, 2);
+    assert!(before.elapsed() >= Duration::from_secs(29));
+    slow.is_closed().await;
+    assert_eq!(counters.slow_frames.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn a_region_that_its_file_lacks_closes_the_connection() {
+    let fake = Fake::new();
+    let file = MemDisk::new().open(std::path::Path::new("/a"), Open::Create).unwrap();
+    fake.regions.lock().push(FileRegion { file, position: 0, len: 10 });
+    let (_server, address) = start_default(&fake);
+    let mut client = Client::connect(address).await;
+    client.send(b'R', 1, 0).await;
+    client.is_closed().await;
+}
+
+#[tokio::test]
 async fn a_full_node_reads_again_when_bytes_are_given_back() {
     let fake = Fake::new();
     let settings = NetSettings { queued_max_request_bytes: Some(10), ..NetSettings::default() };
