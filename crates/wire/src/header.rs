@@ -6,10 +6,10 @@
 
 use crate::Str;
 use crate::api_key::ApiKey;
-use crate::message::Message;
+use crate::message::{Message, Request};
 use crate::messages;
 use crate::reader::{DecodeError, Reader};
-use crate::writer::{EncodeError, Writer};
+use crate::writer::{EncodeError, Part, Writer};
 use std::fmt;
 
 /// A request's header.
@@ -117,4 +117,31 @@ pub const fn request_header_version(key: ApiKey, version: i16) -> i16 {
 #[must_use]
 pub const fn response_header_version(key: ApiKey, version: i16) -> i16 {
     if key.is_flexible(version) && !matches!(key, ApiKey::ApiVersions) { 1 } else { 0 }
+}
+
+/// A request with its header, without the size before it.
+pub fn encode_request<R: Request>(
+    request: &R,
+    version: i16,
+    correlation_id: i32,
+    client_id: Option<Str>,
+) -> Result<Vec<Part>, EncodeError> {
+    let mut writer = Writer::new();
+    RequestHeader { key: R::KEY, version, correlation_id, client_id }.encode(&mut writer)?;
+    request.encode(&mut writer, version)?;
+    Ok(writer.into_parts())
+}
+
+/// A response with its header, without the size before it. What answers ApiVersions in a version that is not served is
+/// written in version 0.
+pub fn encode_response<M: Message>(
+    response: &M,
+    key: ApiKey,
+    version: i16,
+    correlation_id: i32,
+) -> Result<Vec<Part>, EncodeError> {
+    let mut writer = Writer::new();
+    ResponseHeader { correlation_id }.encode(&mut writer, key, version)?;
+    response.encode(&mut writer, version)?;
+    Ok(writer.into_parts())
 }

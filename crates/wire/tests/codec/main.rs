@@ -14,6 +14,7 @@
 mod fuzz;
 mod hostile;
 mod model;
+mod notation;
 mod oracle;
 mod recorded;
 mod round_trip;
