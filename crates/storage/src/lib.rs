@@ -9,6 +9,7 @@ pub mod flush;
 pub mod index;
 pub mod limits;
 pub mod log;
+pub mod log_dirs;
 pub mod meta_properties;
 pub mod names;
 pub mod partition_metadata;

@@ -283,6 +283,18 @@ impl Log {
         Ok(())
     }
 
+    /// Ends the log by giving its directory another name (`-delete`, `-stray`). Readers go on.
+    pub(crate) fn leave(self, to: &Path) -> io::Result<()> {
+        self.flush.forget();
+        self.disk().rename(&self.dir, to)?;
+        let to: Arc<Path> = to.into();
+        for segment in self.segments.iter() {
+            segment.moved_to(&to);
+            segment.close();
+        }
+        Ok(())
+    }
+
     fn disk(&self) -> &Arc<dyn Disk> {
         self.cache.disk()
     }

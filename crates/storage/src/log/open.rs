@@ -245,7 +245,19 @@ impl Opening {
         if stopped.is_none() && next < self.segments.len() {
             self.snapshots.take(&*disk, &self.dir, &self.producers, false)?;
         }
-        Ok(stopped.is_none())
+        Ok(stopped.is_none() && !self.has_hole(end, next))
+    }
+
+    /// Whether offsets are missing between the end of a segment and its successor: the tail of the one never
+    /// reached the platter, that of the other did. Cleaning leaves such gaps too, so a compacted log may have them.
+    fn has_hole(&mut self, end_offset: Offset, next: usize) -> bool {
+        let base = self.segments.get(next).map(|next| next.base_offset());
+        let Some(next_base) = base.filter(|base| *base > end_offset) else { return false };
+        if self.place.settings.cleanup_policy.compact {
+            return false;
+        }
+        self.findings.push(Finding::Hole { end_offset, next_base });
+        true
     }
 
     fn cut(&mut self, segment: &Segment, valid_bytes: u64, why: &CheckError) -> io::Result<()> {

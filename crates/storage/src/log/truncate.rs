@@ -34,9 +34,15 @@ impl Log {
         let end_offset = active.next_offset()?;
         self.segments = Segments::new(kept, active.clone());
         self.tail = tail_of(&active, super::index_interval(&self.settings), now)?;
-        self.end_moved_back(end_offset.min(offset), &active);
+        let mut garbage = self.discard(&dropped, now)?;
+        if end_offset < self.start_offset {
+            // Nothing readable is left: what remains lies below the start.
+            garbage.extend(self.truncate_fully_and_start_at(self.start_offset.min(offset), now)?);
+            return Ok(garbage);
+        }
+        self.end_moved_back(end_offset, &active);
         self.rebuild_producers(now)?;
-        self.discard(&dropped, now)
+        Ok(garbage)
     }
 
     /// Empties the log, which begins and ends at `offset` afterwards.
@@ -95,7 +101,6 @@ impl Log {
         self.end_offset = end_offset;
         self.durable_offset = self.durable_offset.min(end_offset);
         self.high_watermark = self.high_watermark.min(end_offset);
-        self.start_offset = self.start_offset.min(end_offset);
         self.epochs_unwritten |= self.epochs.truncate_from_end(end_offset);
         self.flush.truncated(active.log(), end_offset);
     }

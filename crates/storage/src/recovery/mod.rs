@@ -9,7 +9,8 @@
 //! | `Foreign` | a file whose name nothing here has | left, reported |
 //! | `NotAFile` | a link, device or directory under a segment's name | the partition is refused |
 //! | `Torn` | unclean start: bytes after the last sound batch | cut off |
-//! | `SetAside` | unclean start: segments after a cut | moved to `ottla/`, for the operator |
+//! | `Hole` | unclean start: offsets missing between two segments (not when compacted) | the log ends there |
+//! | `SetAside` | unclean start: segments after a cut or a hole | moved to `ottla/`, for the operator |
 //! | `BelowStart` | the log ends below its start offset | begun anew at the start |
 //! | `EpochsLost` | `leader-epoch-checkpoint` damaged | found again in the batch headers |
 //! | `TxnIndexRebuilt` | `.txnindex` damaged | rebuilt from the batches |
@@ -54,7 +55,14 @@ pub enum Finding {
         /// What stood there.
         why: String,
     },
-    /// A segment after a cut was moved to `ottla/`.
+    /// A segment ends before the next one begins.
+    Hole {
+        /// Where it ends, and the log now with it.
+        end_offset: Offset,
+        /// Where the next one begins.
+        next_base: Offset,
+    },
+    /// A segment after a cut or a hole was moved to `ottla/`.
     SetAside {
         /// The segment.
         base_offset: Offset,
@@ -93,8 +101,14 @@ impl fmt::Display for Finding {
                 f,
                 "segment {base_offset}: {lost_bytes} bytes after byte {valid_bytes} were cut off: {why}"
             ),
+            Self::Hole { end_offset, next_base } => {
+                write!(f, "offsets {end_offset} to {next_base} never reached the disk: the log ends there")
+            }
             Self::SetAside { base_offset, bytes } => {
-                write!(f, "segment {base_offset} ({bytes} bytes): moved to ottla/, damage stands before it")
+                write!(
+                    f,
+                    "segment {base_offset} ({bytes} bytes): moved to ottla/, what comes before it is incomplete"
+                )
             }
             Self::BelowStart { end_offset, start_offset } => {
                 write!(f, "the log ended at {end_offset}, below its start {start_offset}: begun anew there")
