@@ -89,6 +89,12 @@ impl MetadataVersion {
         TABLE.iter().find(|row| row.0 == self.0).map_or("", |row| row.1)
     }
 
+    /// Whether this level brought records or fields that the level below it cannot read.
+    #[must_use]
+    pub const fn changed_records(self) -> bool {
+        matches!(self.0, 7 | 8 | 11 | 13 | 14 | 15 | 17 | 23 | 30 | 32 | 33)
+    }
+
     /// Whether a change of the ISR that only shrinks it raises the leader epoch (below 3.6-IV0, KAFKA-15021).
     #[must_use]
     pub const fn shrinking_isr_raises_leader_epoch(self) -> bool {

@@ -24,6 +24,8 @@ pub enum BuildError {
     Offset(Offset),
     /// The codec failed.
     Compress(CompressError),
+    /// No record was added: an empty batch would still take an offset.
+    Empty,
 }
 
 impl fmt::Display for BuildError {
@@ -32,6 +34,7 @@ impl fmt::Display for BuildError {
             Self::TooLarge => f.write_str("the batch is longer than 2 GiB: split it"),
             Self::Offset(offset) => write!(f, "offset {offset} does not follow in this batch"),
             Self::Compress(error) => error.fmt(f),
+            Self::Empty => f.write_str("a batch needs at least one record"),
         }
     }
 }
@@ -49,6 +52,8 @@ pub struct Builder {
     log_append_time: Option<Millis>,
     records: Vec<u8>,
     next_offset: Offset,
+    /// The last offset the batch must claim, when it is not that of the last record.
+    end: Option<Offset>,
     failed: Option<BuildError>,
 }
 
@@ -64,8 +69,34 @@ impl Builder {
             log_append_time: None,
             records: Vec::new(),
             next_offset: base_offset,
+            end: None,
             failed: None,
         }
+    }
+
+    /// An empty batch in the place of `of`, for those of its records that stay: same offsets, producer,
+    /// timestamp type and flags (`MemoryRecords.filterTo`). Add them with [`Builder::push_at`].
+    #[must_use]
+    pub fn replacing(of: &BatchHeader, codec: Codec) -> Self {
+        let mut builder = Self::new(of.base_offset, codec).leader_epoch(of.partition_leader_epoch).producer(
+            of.producer_id,
+            of.producer_epoch,
+            of.base_sequence,
+        );
+        builder.header.set_transactional(of.is_transactional());
+        builder.header.set_control(of.is_control());
+        builder.end = Some(of.last_offset());
+        match of.timestamp_type() {
+            TimestampType::CreateTime => builder,
+            TimestampType::LogAppendTime => builder.log_append_time(of.max_timestamp),
+        }
+    }
+
+    /// When tombstones and markers of this batch may go; set before the first record.
+    #[must_use]
+    pub const fn delete_horizon(mut self, horizon: Millis) -> Self {
+        self.header.set_delete_horizon(horizon);
+        self
     }
 
     /// Written by this leader epoch.
@@ -149,7 +180,7 @@ impl Builder {
             .checked_sub(self.header.base_offset)
             .and_then(|delta| i32::try_from(delta).ok())
             .ok_or(BuildError::Offset(offset))?;
-        if self.header.record_count == 0 {
+        if self.header.record_count == 0 && self.header.delete_horizon().is_none() {
             self.header.base_timestamp = timestamp;
         }
         let timestamp_delta = timestamp.wrapping_sub(self.header.base_timestamp);
@@ -189,13 +220,8 @@ impl Builder {
 
     /// Extends the batch's offsets to `last_offset` without a record (what compaction leaves behind).
     #[must_use]
-    pub fn last_offset(mut self, last_offset: Offset) -> Self {
-        match last_offset.checked_sub(self.header.base_offset).map(i32::try_from) {
-            Some(Ok(delta)) if delta >= self.header.last_offset_delta => {
-                self.header.last_offset_delta = delta
-            }
-            _ => self.failed = self.failed.or(Some(BuildError::Offset(last_offset))),
-        }
+    pub const fn last_offset(mut self, last_offset: Offset) -> Self {
+        self.end = Some(last_offset);
         self
     }
 
@@ -213,11 +239,20 @@ impl Builder {
 
     /// The batch.
     ///
-    /// Errors: the first record that did not fit, or a failing codec.
+    /// Errors: the first record that did not fit, no record at all, an end before the last record, or a
+    /// failing codec.
     pub fn finish(self) -> Result<Bytes, BuildError> {
-        let Self { mut header, codec, log_append_time, records, failed, next_offset: _ } = self;
+        let Self { mut header, codec, log_append_time, records, failed, end, next_offset: _ } = self;
         if let Some(error) = failed {
             return Err(error);
+        }
+        if header.record_count == 0 {
+            return Err(BuildError::Empty);
+        }
+        if let Some(end) = end {
+            let delta = end.checked_sub(header.base_offset).and_then(|delta| i32::try_from(delta).ok());
+            let delta = delta.filter(|delta| *delta >= header.last_offset_delta);
+            header.last_offset_delta = delta.ok_or(BuildError::Offset(end))?;
         }
         if let Some(time) = log_append_time {
             header.max_timestamp = time;

@@ -30,6 +30,8 @@ pub enum RecordError {
     Count(i32),
     /// The codec id in the batch is unknown (5, 6, 7).
     Codec(u8),
+    /// A message of this magic inside one of magic 1.
+    Magic(i8),
     /// The records do not unfold.
     Decompress(DecompressError),
 }
@@ -46,6 +48,7 @@ impl fmt::Display for RecordError {
             Self::Codec(id) => {
                 write!(f, "compression type {id} is unknown: use none, gzip, snappy, lz4 or zstd")
             }
+            Self::Magic(magic) => write!(f, "a message of magic {magic} cannot be inside one of magic 1"),
             Self::Decompress(error) => error.fmt(f),
         }
     }

@@ -1,5 +1,5 @@
 //! Message sets of magic 0 and 1, as upgraded directories may still hold them: far enough to size them,
-//! check them and know their last offset and timestamp. They are served as they lie; nothing writes them.
+//! check them, know their last offset and timestamp, and search them by time. They are served as they lie; nothing writes them.
 //!
 //! ```text
 //! i64 offset   i32 size   u32 CRC-32 of what follows   i8 magic   i8 attributes   [i64 timestamp, magic 1]
@@ -8,8 +8,10 @@
 //! A compressed set is one message whose value holds others; its offset is that of the last of them. Source:
 //! Kafka's `LegacyRecord`, `AbstractLegacyRecordBatch`.
 
+use crate::compression::{Limits, Scratch, Stream};
 use crate::crc::crc32;
-use crate::header::{Frame, HeaderError, LENGTH_PREFIX};
+use crate::header::{BatchHeader, Frame, HeaderError, LENGTH_PREFIX, TimestampType};
+use crate::input::{Input, RecordError, Unfolding};
 use bytes::Buf;
 use ottla_model::{Millis, Offset};
 
@@ -63,4 +65,78 @@ impl LegacyMessage {
             computed_crc,
         })
     }
+}
+
+impl LegacyMessage {
+    /// The first message in `bytes` (this one, or those inside it) at `from` or a later offset whose timestamp is
+    /// `target` or later: offset and timestamp. Magic 0 has no timestamps and is never found.
+    ///
+    /// Errors: the messages inside do not unfold, or are not what magic 1 allows inside.
+    pub fn first_at_or_after(
+        bytes: &[u8],
+        target: Millis,
+        from: Offset,
+        limits: Limits,
+        scratch: &mut Scratch,
+    ) -> Result<Option<(Offset, Millis)>, RecordError> {
+        let outer = Self::parse(bytes).map_err(|_| RecordError::Truncated)?;
+        if outer.magic == 0 || outer.max_timestamp < target || outer.last_offset < from {
+            return Ok(None);
+        }
+        // The codec and the timestamp type have the bits they have today.
+        let attributes = BatchHeader { attributes: i16::from(outer.attributes), ..BatchHeader::default() };
+        let compression = attributes.compression().map_err(RecordError::Codec)?;
+        let value = value_of(bytes.get(LENGTH_PREFIX + 14..outer.size).unwrap_or_default())?;
+        let Some(stream) = Stream::new(compression, value, limits, scratch) else {
+            return Ok(Some((outer.last_offset, outer.max_timestamp)));
+        };
+        // Inner offsets count from 0 and are known as absolute only when the last one is (KIP-31); a
+        // wrapper at 0 was written by clients that left it there.
+        let mut last = 0;
+        inner_messages(stream, |offset, _| last = offset)?;
+        let base = if outer.last_offset == 0 { 0 } else { outer.last_offset.saturating_sub(last) };
+        let mut found = None;
+        let Some(stream) = Stream::new(compression, value, limits, scratch) else { return Ok(None) };
+        inner_messages(stream, |relative, own| {
+            let timestamp = match attributes.timestamp_type() {
+                TimestampType::CreateTime => own,
+                TimestampType::LogAppendTime => outer.max_timestamp,
+            };
+            let offset = base.saturating_add(relative);
+            if found.is_none() && timestamp >= target && offset >= from {
+                found = Some((offset, timestamp));
+            }
+        })?;
+        Ok(found)
+    }
+}
+
+/// The value in what follows a message's timestamp; a null value is empty.
+fn value_of(mut rest: &[u8]) -> Result<&[u8], RecordError> {
+    let mut take = || {
+        let (length, after) = rest.split_first_chunk::<4>().ok_or(RecordError::Truncated)?;
+        let length = usize::try_from(i32::from_be_bytes(*length)).unwrap_or(0);
+        let (field, after) = after.split_at_checked(length).ok_or(RecordError::Truncated)?;
+        rest = after;
+        Ok(field)
+    };
+    take()?;
+    take()
+}
+
+/// Calls `each` with the offset and timestamp of every message that unfolds.
+fn inner_messages(stream: Stream<'_>, mut each: impl FnMut(Offset, Millis)) -> Result<(), RecordError> {
+    const HEAD: usize = LENGTH_PREFIX + 14;
+    let mut input = Unfolding::new(stream);
+    while !input.at_end()? {
+        let mut head = input.contiguous(HEAD)?;
+        let frame = Frame::parse(head).map_err(|_| RecordError::Truncated)?;
+        if frame.magic != 1 {
+            return Err(RecordError::Magic(frame.magic));
+        }
+        head.advance(HEAD - size_of::<Millis>());
+        each(frame.base_offset, head.get_i64());
+        input.skip(frame.size)?;
+    }
+    Ok(())
 }

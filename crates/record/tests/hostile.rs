@@ -1,7 +1,7 @@
 //! Input that wants to hurt: bombs, lies about lengths, random damage. Nothing may panic, and memory
 //! stays bounded.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)] // a test may fail loudly
-#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // small numbers of our own
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)] // small numbers of our own
 #![allow(clippy::disallowed_methods)] // the fuzz round is bounded by a clock
 
 use bytes::Bytes;
@@ -190,7 +190,7 @@ fn read_everything(bytes: &Bytes, scratch: &mut Scratch) -> bool {
     let rules = Rules { codec: Some(Codec::Lz4(9)), ..Rules::default() };
     let judged = validate(bytes, &rules, NOW, scratch).is_ok();
     let _ = checked(bytes, 0).count();
-    let _ = LegacyMessage::parse(bytes);
+    let _ = LegacyMessage::first_at_or_after(bytes, 0, 0, Limits::for_body(bytes.len()), scratch);
     if let Ok(view) = BatchView::parse(bytes) {
         let limits = Limits::for_body(bytes.len());
         let _ = first_at_or_after(&view, NOW, 0, limits, scratch);
@@ -209,6 +209,9 @@ fn random_damage_never_panics() {
     let started = std::time::Instant::now();
     let mut random = Seeded(0x0777_1a05);
     let mut scratch = Scratch::default();
+    let mut old = vec![0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 26, 0, 0, 0, 0, 1, 0];
+    old.extend(NOW.to_be_bytes());
+    old.extend([0xff, 0xff, 0xff, 0xff, 0, 0, 0, 4, 1, 2, 3, 4]);
     let seeds: Vec<Bytes> = Compression::ALL
         .into_iter()
         .map(|compression| {
@@ -230,6 +233,18 @@ fn random_damage_never_panics() {
             let mut whole = seed.to_vec();
             mutate(&mut whole, &mut random);
             read_everything(&Bytes::from(whole), &mut scratch);
+            let mut inner = old.repeat(3);
+            mutate(&mut inner, &mut random);
+            let mut wrapper = old[..22 + 4].to_vec();
+            wrapper[17] = header.attributes as u8;
+            let packed = pack(Codec::of(header.compression().unwrap()), &inner);
+            wrapper.extend([0xff, 0xff, 0xff, 0xff]);
+            wrapper.extend((packed.len() as u32).to_be_bytes());
+            wrapper.extend(packed);
+            let size = (wrapper.len() - LENGTH_PREFIX) as u32;
+            wrapper[8..12].copy_from_slice(&size.to_be_bytes());
+            mutate(&mut wrapper, &mut random);
+            read_everything(&Bytes::from(wrapper), &mut scratch);
             rounds += 1;
         }
     }

@@ -88,6 +88,7 @@ impl Rejected {
             | RecordError::Varint
             | RecordError::Length(_)
             | RecordError::HeaderCount(_)
+            | RecordError::Magic(_)
             | RecordError::Count(_) => Refusal::InvalidRecord,
         };
         Self::new(refusal, error.to_string())

@@ -70,6 +70,45 @@ fn old_formats_are_sized_and_checked() {
     assert_eq!(LegacyMessage::parse(&short), Err(HeaderError::Length(21)));
 }
 
+/// A wrapper of magic 1 around three messages at offsets 40, 41, 42.
+fn wrapped(codec: Codec, attributes: u8) -> Vec<u8> {
+    let inner =
+        [legacy(0, Some(10), b"a"), legacy(1, Some(30), &[7; 70_000]), legacy(2, Some(20), b"c")].concat();
+    let mut packed = Vec::new();
+    compress(codec, &inner, &mut packed).unwrap();
+    let mut bytes = legacy(42, Some(30), &packed);
+    bytes[17] = attributes | codec.compression().id();
+    bytes
+}
+
+#[test]
+fn old_messages_are_searched_by_time() {
+    let find = |bytes: &[u8], target, from| {
+        with_scratch(|scratch| {
+            LegacyMessage::first_at_or_after(bytes, target, from, Limits::TRUSTED, scratch)
+        })
+    };
+    for compression in [Compression::Gzip, Compression::Snappy, Compression::Lz4] {
+        let bytes = wrapped(Codec::of(compression), 0);
+        assert_eq!(find(&bytes, 5, 0), Ok(Some((40, 10))));
+        assert_eq!(find(&bytes, 11, 0), Ok(Some((41, 30))));
+        assert_eq!(find(&bytes, 11, 42), Ok(Some((42, 20))));
+        assert_eq!(find(&bytes, 31, 0), Ok(None));
+        assert_eq!(find(&wrapped(Codec::of(compression), 8), 11, 0), Ok(Some((40, 30))), "log append time");
+        let torn = find(&legacy_with(compression, b"garbage"), 5, 0);
+        assert!(matches!(torn, Err(RecordError::Decompress(_))), "{torn:?}");
+    }
+    assert_eq!(find(&legacy(7, Some(100), b"v"), 100, 7), Ok(Some((7, 100))));
+    assert_eq!(find(&legacy(7, Some(100), b"v"), 100, 8), Ok(None));
+    assert_eq!(find(&legacy(7, None, b"v"), -5, 0), Ok(None));
+}
+
+fn legacy_with(compression: Compression, value: &[u8]) -> Vec<u8> {
+    let mut bytes = legacy(42, Some(30), value);
+    bytes[17] = compression.id();
+    bytes
+}
+
 #[test]
 fn a_marker_is_one_control_record() {
     for commit in [true, false] {

@@ -165,6 +165,13 @@ fn lz4_frames_are_read_as_kafka_reads_them() {
     let mut bad_header = pack(independent());
     bad_header[6] ^= 1;
     assert!(matches!(unpack(Compression::Lz4, &bad_header), Err(DecompressError::Corrupt(..))));
+    let stored = |size: u32| {
+        let head = [0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82];
+        [&head[..], &(size | 1 << 31).to_le_bytes(), &vec![1; size as usize], &[0; 4]].concat()
+    };
+    assert_eq!(unpack(Compression::Lz4, &stored(65_536)).unwrap().len(), 65_536);
+    let error = unpack(Compression::Lz4, &stored(65_537)).unwrap_err();
+    assert!(matches!(error, DecompressError::Corrupt(..)), "no block is larger than the header says");
     let linked = pack(FrameInfo::new().block_mode(BlockMode::Linked));
     assert!(matches!(unpack(Compression::Lz4, &linked), Err(DecompressError::Corrupt(..))));
     let endless = pack(independent());
@@ -216,6 +223,42 @@ fn offsets_may_leave_gaps_but_never_fall() {
     let mut far = Builder::new(0, Codec::None);
     far.push_at(1 << 31, NOW, None, None, &[]);
     assert_eq!(far.finish(), Err(BuildError::Offset(1 << 31)));
+}
+
+#[test]
+fn a_batch_without_records_is_not_built() {
+    assert_eq!(Builder::new(0, Codec::None).finish(), Err(BuildError::Empty));
+}
+
+#[test]
+fn what_stays_of_a_compacted_batch_keeps_its_place_and_its_producer() {
+    for compression in Compression::ALL {
+        let mut builder =
+            Builder::new(70, Codec::of(compression)).leader_epoch(3).producer(5, 2, 8).transactional();
+        builder.push(NOW, Some(b"a"), None, &[]).push(NOW + 9, Some(b"b"), None, &[]).push(
+            NOW + 5,
+            None,
+            None,
+            &[],
+        );
+        let old = *BatchView::parse(&builder.finish().unwrap()).unwrap().header();
+        let mut kept = Builder::replacing(&old, Codec::of(compression)).delete_horizon(NOW + 1_000_000);
+        kept.push_at(71, NOW + 9, Some(b"b"), None, &[]);
+        let bytes = kept.finish().unwrap();
+        let header = *BatchView::parse(&bytes).unwrap().header();
+        assert_eq!((header.base_offset, header.last_offset(), header.record_count), (70, 72, 1));
+        assert_eq!((header.producer_id, header.producer_epoch, header.last_sequence()), (5, 2, 10));
+        assert_eq!((header.delete_horizon(), header.max_timestamp), (Some(NOW + 1_000_000), NOW + 9));
+        assert_eq!((header.partition_leader_epoch, header.attributes), (3, old.attributes | 0x40));
+        let records = read_all(&bytes).unwrap();
+        assert_eq!(records.iter().map(|r| (r.offset, r.timestamp)).collect::<Vec<_>>(), [(71, NOW + 9)]);
+    }
+    let mut appended = Builder::new(0, Codec::None).log_append_time(NOW);
+    appended.push(1, None, None, &[]).push(2, None, None, &[]);
+    let old = *BatchView::parse(&appended.finish().unwrap()).unwrap().header();
+    let mut kept = Builder::replacing(&old, Codec::None);
+    kept.push_at(0, NOW, None, None, &[]);
+    assert_eq!(read_all(&kept.finish().unwrap()).unwrap()[0].timestamp, NOW);
 }
 
 #[test]
