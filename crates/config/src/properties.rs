@@ -104,7 +104,10 @@ fn logical_lines(text: &str) -> Vec<LogicalLine> {
     let mut open = false;
     for (at, raw) in unified.split('\n').enumerate() {
         let part = raw.trim_start_matches(BLANKS);
-        if !open && (part.is_empty() || part.starts_with(['#', '!'])) {
+        // As in Java, what counts is that nothing has been gathered yet, even after a lone backslash.
+        let fresh = !open || lines.last().is_none_or(|line| line.text.is_empty());
+        if fresh && (part.is_empty() || part.starts_with(['#', '!'])) {
+            open = false;
             continue;
         }
         let backslashes = part.chars().rev().take_while(|c| *c == '\\').count();

@@ -212,3 +212,65 @@ fn a_change_while_running_lies_over_the_file() {
     assert_eq!((fixed.topics.num_partitions, fixed.network.max_connections), (1, 5));
     assert_eq!(both.given, config.given);
 }
+
+/// A second value for each obeyed setting; text and lists need one that means something.
+fn second(name: &str) -> &'static str {
+    match name {
+        "advertised.listeners" => "PLAINTEXT://elsewhere:1",
+        "listeners" => "PLAINTEXT://:1,X://:2",
+        "listener.security.protocol.map" => "PLAINTEXT:SSL",
+        "controller.listener.names" => "X",
+        "controller.quorum.voters" => "1@here:9093",
+        "controller.quorum.bootstrap.servers" => "a:1,b:2",
+        "inter.broker.listener.name" => "X",
+        "security.inter.broker.protocol" => "SSL",
+        "process.roles" => "broker",
+        "max.connections.per.ip.overrides" => "10.0.0.1:5",
+        "broker.rack" | "log.dir" | "log.dirs" | "metadata.log.dir" => "/elsewhere",
+        "log.cleanup.policy" => "compact",
+        "compression.type" => "gzip",
+        "log.message.timestamp.type" => "LogAppendTime",
+        "ottla.ack.durable" => "always",
+        "ottla.metrics.listener" => "127.0.0.1:1",
+        "ottla.log.level" => "debug",
+        "ottla.log.format" => "json",
+        "auto.create.topics.enable" | "delete.topic.enable" => "false",
+        "log.preallocate" | "unclean.leader.election.enable" => "true",
+        "compression.gzip.level"
+        | "compression.lz4.level"
+        | "compression.zstd.level"
+        | "default.replication.factor" => "2",
+        name if name.ends_with(".hours") || name.ends_with("minutes") || name.ends_with(".id") => "7",
+        "queued.max.request.bytes" => "200000000",
+        name if name.ends_with("bytes") => "9000000",
+        _ => "77",
+    }
+}
+
+/// Every broker setting that is obeyed changes something typed, or stops the start: none is read and forgotten.
+#[test]
+fn every_obeyed_setting_makes_a_difference() {
+    use ottla_config::{Layers, LogSettings, Status, table};
+    let none = ConfigMap::new();
+    let outcome = |text: &str| {
+        let given = given(text);
+        let logs = LogSettings::resolve(&none, &Layers { broker: &none, cluster: &none, given: &given });
+        // What it was made of differs by itself.
+        let config =
+            BrokerConfig::load(given).map(|config| BrokerConfig { given: Given::default(), ..config });
+        (config.map_err(|error| error.to_string().replace(", line 2", ", line 1")), logs)
+    };
+    for row in table::broker_settings().filter(|row| row.status == Status::Obeyed) {
+        let name = row.name;
+        let base = match name {
+            "compression.gzip.level" => "compression.type=gzip",
+            "compression.lz4.level" => "compression.type=lz4",
+            "compression.zstd.level" => "compression.type=zstd",
+            "controller.listener.names" | "inter.broker.listener.name" => {
+                "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,X:PLAINTEXT\nlisteners=PLAINTEXT://:1,X://:2"
+            }
+            _ => "",
+        };
+        assert_ne!(outcome(base), outcome(&format!("{base}\n{name}={}", second(name))), "{name}");
+    }
+}

@@ -139,3 +139,25 @@ proptest! {
         prop_assert_eq!(one(&format!("{}={}", escape(&key), escape(&value))), (key, value));
     }
 }
+
+/// Inputs and what `java.util.Properties.load` makes of them, as hexadecimal UTF-16, from a seeded run.
+const JAVA: &str = include_str!("properties-java.tsv");
+
+#[test]
+fn java_reads_the_same() {
+    let hex = |text: &str| text.encode_utf16().map(|unit| format!("{unit:04x}")).collect::<String>();
+    for line in JAVA.lines() {
+        let (input, java) = line.split_once('\t').unwrap();
+        let unit = |at: usize| u8::from_str_radix(&input[at + 2..at + 4], 16).unwrap();
+        let bytes: Vec<u8> = (0..input.len()).step_by(4).map(unit).collect();
+        let ours = match Properties::parse(&bytes) {
+            Err(_) => "ERR".to_owned(),
+            Ok(properties) => {
+                let last: std::collections::BTreeMap<String, String> =
+                    properties.entries.into_iter().map(|entry| (entry.key, entry.value)).collect();
+                last.iter().map(|(key, value)| format!("{}={};", hex(key), hex(value))).collect()
+            }
+        };
+        assert_eq!(ours, java, "{:?}", String::from_utf8_lossy(&bytes));
+    }
+}

@@ -80,3 +80,28 @@ fn every_row_says_what_it_is_and_why() {
         }
     }
 }
+
+/// Values given to `ConfigDef.parseType` and the validators of the released broker: scope, name, text, ok or no, as shown.
+const VALUES: &str = include_str!("values-kafka-4.4.0.tsv");
+
+#[test]
+fn values_are_taken_and_shown_as_in_kafka() {
+    for line in VALUES.lines() {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let &[scope, name, text, verdict, shown] = fields.as_slice() else { panic!("{line}") };
+        let row = if scope == "topic" { table::topic(name) } else { table::broker(name) };
+        match value::parse(row.unwrap(), text) {
+            Ok(value) => assert_eq!(("ok", value.to_string().as_str()), (verdict, shown), "{line}"),
+            Err(_) => assert_eq!("no", verdict, "{line}"),
+        }
+    }
+}
+
+#[test]
+fn the_nearest_name_is_near() {
+    use ottla_config::names::nearest;
+    assert_eq!(nearest("num.partition"), Some("num.partitions"));
+    assert_eq!(nearest("advertised.listener"), Some("advertised.listeners"));
+    assert_eq!(nearest("foo"), None);
+    assert_eq!(nearest(""), None);
+}
