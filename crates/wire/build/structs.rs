@@ -80,9 +80,10 @@ fn structure(out: &mut String, definition: &Definition, each: &Struct) -> Result
         }
         out.push_str("}\n}\n}\n");
     }
-    put(out, format_args!("impl Element for {} {{\n", each.name));
+    put(out, format_args!("impl Readable for {} {{\n", each.name));
     put(out, format_args!("const MIN_SIZE: usize = {};\n", smallest(definition, each)?.max(1)));
     read(out, definition, each);
+    put(out, format_args!("}}\nimpl Writable for {} {{\n", each.name));
     write(out, definition, each);
     out.push_str("}\n");
     Ok(())
@@ -215,6 +216,11 @@ fn condition(versions: Versions, scope: Versions) -> Option<String> {
     }
 }
 
+/// Whether a body asks for `v`, in one of the forms of [`condition`].
+fn needs_version(body: &str) -> bool {
+    ["v >= ", "v <= ", "v == ", "contains(&v)"].iter().any(|form| body.contains(form))
+}
+
 /// The versions of `field` in which it stands in the row, not among the tagged fields.
 fn untagged(field: &Field) -> Option<Versions> {
     match field.tag {
@@ -245,9 +251,7 @@ fn read(out: &mut String, definition: &Definition, each: &Struct) {
     let mutable = if body.contains("m.") { "mut " } else { "" };
     let reader = if body.is_empty() { "_r" } else { "r" };
     put(out, format_args!("fn read({reader}: &mut Reader) -> Result<Self, DecodeError> {{\n"));
-    if body.contains("v >=") || body.contains("v <=") || body.contains("v ==") || body.contains("&v") {
-        out.push_str("let v = r.version();\n");
-    }
+    out.push_str(if needs_version(&body) { "let v = r.version();\n" } else { "" });
     put(out, format_args!("let {mutable}m = Self::default();\n{body}Ok(m)\n}}\n"));
 }
 
@@ -341,15 +345,9 @@ fn write(out: &mut String, definition: &Definition, each: &Struct) {
             write_tags(&mut body, definition, each, &tagged);
         }
     }
-    let (this, writer) = if body.contains("self") {
-        ("&self", "w")
-    } else {
-        ("&self", if body.is_empty() { "_w" } else { "w" })
-    };
-    put(out, format_args!("fn write({this}, {writer}: &mut Writer) -> Result<(), EncodeError> {{\n"));
-    if body.contains("v >=") || body.contains("v <=") || body.contains("v ==") || body.contains("&v") {
-        out.push_str("let v = w.version();\n");
-    }
+    let writer = if body.is_empty() { "_w" } else { "w" };
+    put(out, format_args!("fn write(&self, {writer}: &mut Writer) -> Result<(), EncodeError> {{\n"));
+    out.push_str(if needs_version(&body) { "let v = w.version();\n" } else { "" });
     put(out, format_args!("{body}Ok(())\n}}\n"));
 }
 

@@ -1,6 +1,6 @@
 //! The APIs of Kafka 4.4: number, name, versions, listeners (`ApiKeys`, and the definitions in `spec/api`).
 
-use crate::message::Versions;
+use crate::versions::Versions;
 use std::fmt;
 
 /// What Kafka 4.4 says about one API.

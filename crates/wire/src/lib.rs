@@ -18,6 +18,7 @@ mod records;
 mod tests;
 mod text;
 pub mod varint;
+mod versions;
 mod writer;
 
 pub use api_key::ApiKey;
@@ -26,8 +27,9 @@ pub use coordinator_record::{
     ConsumerOffsetsKey, ConsumerOffsetsValue, CoordinatorRecordError, ShareGroupStateKey,
     ShareGroupStateValue, TransactionStateKey, TransactionStateValue,
 };
-pub use message::{Element, Message, Request, Versions};
+pub use message::{Message, Request};
 pub use metadata_record::{MetadataRecord, MetadataRecordError};
-pub use reader::{DecodeError, Reader, Tag};
+pub use reader::{DecodeError, Readable, Reader, Tag};
 pub use records::Records;
-pub use writer::{EncodeError, Part, Tags, Writer};
+pub use versions::Versions;
+pub use writer::{EncodeError, Part, Tags, Writable, Writer};

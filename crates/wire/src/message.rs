@@ -4,42 +4,14 @@
 //! field that stands twice as its last. Tagged fields that no definition knows are skipped and not kept.
 
 use crate::api_key::ApiKey;
-use crate::reader::{DecodeError, Reader};
-use crate::writer::{EncodeError, Writer};
+use crate::reader::{DecodeError, Readable, Reader};
+use crate::versions::Versions;
+use crate::writer::{EncodeError, Writable, Writer};
 use bytes::Bytes;
 use std::fmt::Debug;
 
-/// An inclusive range of versions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Versions {
-    /// First version.
-    pub min: i16,
-    /// Last version.
-    pub max: i16,
-}
-
-impl Versions {
-    /// Whether `version` is one of them.
-    #[must_use]
-    pub const fn contains(self, version: i16) -> bool {
-        self.min <= version && version <= self.max
-    }
-}
-
-/// What can stand in an array, or in a message: it is read and written in the version that the reader or writer is set to.
-pub trait Element: Sized {
-    /// The fewest bytes it takes in any version, at least 1.
-    const MIN_SIZE: usize;
-
-    /// Reads one.
-    fn read(r: &mut Reader) -> Result<Self, DecodeError>;
-
-    /// Writes one.
-    fn write(&self, w: &mut Writer) -> Result<(), EncodeError>;
-}
-
 /// A message of the protocol or a record of one of Kafka's own logs. `Default` is Kafka's default of each field.
-pub trait Message: Element + Default + Clone + Debug + PartialEq {
+pub trait Message: Readable + Writable + Default + Clone + Debug + PartialEq {
     /// Kafka's name.
     const NAME: &'static str;
     /// The versions that exist.

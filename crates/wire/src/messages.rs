@@ -6,10 +6,11 @@
 
 use crate::Str;
 use crate::api_key::ApiKey;
-use crate::message::{Element, Message, Request, Versions};
-use crate::reader::{DecodeError, Reader};
+use crate::message::{Message, Request};
+use crate::reader::{DecodeError, Readable, Reader};
 use crate::records::Records;
-use crate::writer::{EncodeError, Writer};
+use crate::versions::Versions;
+use crate::writer::{EncodeError, Writable, Writer};
 use bytes::Bytes;
 use ottla_model::Uuid;
 

@@ -3,9 +3,10 @@
 //!
 //! Tagged fields that a later Kafka added are not kept: a record that is read and written again loses them.
 
-use crate::message::{Message, Versions};
+use crate::message::Message;
 use crate::messages::*;
 use crate::reader::{DecodeError, Reader};
+use crate::versions::Versions;
 use crate::writer::{EncodeError, Writer};
 use bytes::Bytes;
 use std::fmt;

@@ -8,7 +8,6 @@
 
 use crate::Str;
 use crate::limits::{MAX_ARRAY, MAX_STRING, MAX_TAGS, decode_budget};
-use crate::message::Element;
 use crate::records::Records;
 use crate::text::replace_invalid;
 use crate::varint;
@@ -83,6 +82,15 @@ impl fmt::Display for DecodeError {
 }
 
 impl std::error::Error for DecodeError {}
+
+/// What can be read: a message, a structure, or an element of an array, in the version that the reader is set to.
+pub trait Readable: Sized {
+    /// The fewest bytes it takes in any version, at least 1.
+    const MIN_SIZE: usize;
+
+    /// Reads one.
+    fn read(r: &mut Reader) -> Result<Self, DecodeError>;
+}
 
 /// A tagged field that is being read.
 #[derive(Clone, Copy, Debug)]
@@ -302,13 +310,13 @@ impl Reader {
     }
 
     /// An array.
-    pub fn array<T: Element>(&mut self) -> Result<Vec<T>, DecodeError> {
+    pub fn array<T: Readable>(&mut self) -> Result<Vec<T>, DecodeError> {
         let value = self.array_or_null(true)?;
         self.not_null(value)
     }
 
     /// An array, or null if `allowed`.
-    pub fn array_or_null<T: Element>(&mut self, allowed: bool) -> Result<Option<Vec<T>>, DecodeError> {
+    pub fn array_or_null<T: Readable>(&mut self, allowed: bool) -> Result<Option<Vec<T>>, DecodeError> {
         let Some(count) = self.array_len(T::MIN_SIZE, size_of::<T>(), allowed)? else { return Ok(None) };
         let mut elements = Vec::with_capacity(count);
         for _ in 0..count {

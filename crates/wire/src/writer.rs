@@ -4,7 +4,6 @@
 //! Invariant: joined, the parts are exactly the bytes Kafka writes for the same values.
 
 use crate::limits::MAX_STRING;
-use crate::message::Element;
 use crate::records::Records;
 use crate::varint;
 use bytes::{BufMut, Bytes, BytesMut};
@@ -68,6 +67,12 @@ impl fmt::Display for EncodeError {
 }
 
 impl std::error::Error for EncodeError {}
+
+/// What can be written: a message, a structure, or an element of an array, in the version that the writer is set to.
+pub trait Writable {
+    /// Writes one.
+    fn write(&self, w: &mut Writer) -> Result<(), EncodeError>;
+}
 
 /// A part of what was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -329,12 +334,12 @@ impl Writer {
     }
 
     /// An array.
-    pub fn array<T: Element>(&mut self, value: &[T], field: &'static str) -> Result<(), EncodeError> {
+    pub fn array<T: Writable>(&mut self, value: &[T], field: &'static str) -> Result<(), EncodeError> {
         self.array_or_null(Some(value), true, field)
     }
 
     /// An array, or null if `allowed`.
-    pub fn array_or_null<T: Element>(
+    pub fn array_or_null<T: Writable>(
         &mut self,
         value: Option<&[T]>,
         allowed: bool,
@@ -349,13 +354,13 @@ impl Writer {
     }
 
     /// A structure that may be null.
-    pub fn structure_or_null<T: Element>(&mut self, value: Option<&T>) -> Result<(), EncodeError> {
+    pub fn structure_or_null<T: Writable>(&mut self, value: Option<&T>) -> Result<(), EncodeError> {
         self.i8(if value.is_some() { 1 } else { -1 });
         value.map_or(Ok(()), |value| value.write(self))
     }
 
     /// A structure that may be null, in a tagged field.
-    pub fn tagged_or_null<T: Element>(&mut self, value: Option<&T>) -> Result<(), EncodeError> {
+    pub fn tagged_or_null<T: Writable>(&mut self, value: Option<&T>) -> Result<(), EncodeError> {
         self.uvarint(value.is_some().into());
         value.map_or(Ok(()), |value| value.write(self))
     }
