@@ -123,7 +123,7 @@ fn broker_entry(layers: &Layers<'_>, name: &str) -> Described {
         source: synonyms.first().map_or(Source::Default, |first| first.source),
         kind: row.map(|row| row.kind),
         is_sensitive,
-        read_only: !table::broker(name).is_some_and(Setting::is_dynamic),
+        read_only: names::is_bound_once(name) || !table::broker(name).is_some_and(Setting::is_dynamic),
         doc: row.map_or("", |row| row.doc),
         synonyms,
     }

@@ -1,5 +1,6 @@
 //! The page `docs/settings.md`, printed from the table.
 
+use crate::names;
 use crate::setting::{Change, Preset, Setting, Status};
 use crate::synonyms;
 use crate::table::{Area, BROKER_AREAS, TOPIC_AREA};
@@ -50,6 +51,9 @@ fn line(row: &Setting) -> String {
     };
     let changes = match row.change {
         Change::Static => "start",
+        Change::ClusterWide | Change::PerBroker if names::is_bound_once(row.name) => {
+            "start (Kafka: while running)"
+        }
         Change::ClusterWide => "all brokers",
         Change::PerBroker => "one broker",
         Change::Topic => "topic",

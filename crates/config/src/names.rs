@@ -31,8 +31,13 @@ const PASSED_ON: &[&str] =
 /// Read by Kafka's own authorizer, which has no definition of them (`StandardAuthorizer`).
 const AUTHORIZER: &[&str] = &["super.users", "allow.everyone.if.no.acl.found"];
 
-/// Dynamic in Kafka; sockets are bound once here.
-const BOUND_ONCE: &[&str] = &["listeners", "listener.security.protocol.map"];
+/// Dynamic in Kafka; here sockets are bound, threads started and logs recovered once.
+const BOUND_ONCE: &[&str] = &[
+    "listeners",
+    "listener.security.protocol.map",
+    "num.network.threads",
+    "num.recovery.threads.per.data.dir",
+];
 
 /// Whether a setting that changes while Kafka runs waits for a new start here.
 pub fn is_bound_once(name: &str) -> bool {

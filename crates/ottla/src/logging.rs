@@ -36,6 +36,12 @@ impl LogHandle {
         self.filter.reload(targets(level)).is_ok()
     }
 
+    /// The level of the moment, as DescribeConfigs shows it for a broker's logger.
+    pub fn level(&self) -> String {
+        let level = self.filter.with_current(|targets| targets.iter().map(|(_, level)| level).max());
+        level.ok().flatten().unwrap_or(LevelFilter::OFF).to_string().to_uppercase()
+    }
+
     /// Writes lines so from here on.
     pub fn set_format(&self, format: LogFormat) {
         self.style.set(format);

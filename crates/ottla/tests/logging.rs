@@ -64,7 +64,9 @@ fn a_value_cannot_forge_a_line_or_fill_the_log() {
 fn level_and_format_change_while_running() {
     let lines = written("warn", LogFormat::Text, |handle, _| {
         info!(target: "ottla", "hidden");
+        assert_eq!(handle.level(), "WARN");
         assert!(handle.set_level("DEBUG") && !handle.set_level("loud"));
+        assert_eq!(handle.level(), "DEBUG");
         debug!(target: "ottla_storage", "shown");
         handle.set_format(LogFormat::Json);
         debug!(target: "ottla_storage", "shown as JSON");
