@@ -69,7 +69,7 @@ pub enum AppendError {
     Batch(CheckError),
     /// A header that does not fit its body, or no batch at all: a mistake of the caller.
     Malformed,
-    /// The disk is full (or a quota is); the log is as before and takes more when there is room.
+    /// The disk (or a quota, or the table of descriptors) is full; the log is as before and takes more when there is room.
     Full(io::Error),
     /// The disk failed: the log directory has to go offline.
     Storage(io::Error),
@@ -86,7 +86,7 @@ impl fmt::Display for AppendError {
             Self::Producer(error) => error.fmt(f),
             Self::Batch(error) => error.fmt(f),
             Self::Malformed => f.write_str("the header does not belong to the body, or there is no batch"),
-            Self::Full(error) => write!(f, "no room on the disk, free some: {error}"),
+            Self::Full(error) => write!(f, "no room, free some space or descriptors: {error}"),
             Self::Storage(error) => write!(f, "the disk failed, the log directory goes offline: {error}"),
             Self::Offline => f.write_str("the log directory is offline since an error of its disk"),
         }
@@ -114,6 +114,9 @@ struct Coming {
     max_timestamp: Millis,
     bytes: u64,
 }
+
+/// `ENFILE` and `EMFILE`, which have no name in `std`; the same numbers on every Unix we know.
+const TOO_MANY_FILES: [i32; 2] = [23, 24];
 
 /// What is known before the write.
 enum Decided {
@@ -219,6 +222,7 @@ impl Log {
             max_timestamp: coming.max_timestamp,
             last_offset: coming.last_offset,
         };
+        self.changed = true;
         self.make_room(coming.first_offset, &incoming, now).map_err(|error| self.disk_error(error))?;
         self.write(slices, &coming, now)?;
         self.index(batches);
@@ -323,10 +327,13 @@ impl Log {
         Ok(())
     }
 
-    /// A full disk can be waited for; any other error ends the log.
+    /// A full disk or table of descriptors can be waited for; any other error ends the log.
     fn disk_error(&mut self, error: io::Error) -> AppendError {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                AppendError::Full(error)
+            }
+            _ if error.raw_os_error().is_some_and(|code| TOO_MANY_FILES.contains(&code)) => {
                 AppendError::Full(error)
             }
             _ => {

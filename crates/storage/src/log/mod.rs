@@ -60,6 +60,8 @@ pub struct Log {
     snapshots: ProducerSnapshots,
     producer_expiration_ms: i64,
     flush: Arc<LogFlush>,
+    /// Something is not as the last orderly close left it.
+    changed: bool,
     /// The disk failed in a way that leaves doubt about the files: no more appends.
     failed: bool,
 }
@@ -208,6 +210,7 @@ impl Log {
     /// [`Log::write_epochs`]: until then the batches themselves tell it.
     pub fn assign_epoch(&mut self, epoch: LeaderEpoch) {
         self.epochs_unwritten |= self.epochs.assign(epoch, self.end_offset);
+        self.changed |= self.epochs_unwritten;
     }
 
     /// Writes the epoch checkpoint when it changed. Called before a recovery point is written, since from
@@ -266,17 +269,24 @@ impl Log {
     }
 
     /// Ends the log in order: the last index entries, epochs and producer snapshot are written, then
-    /// everything is synced. What recovery would do after this is nothing.
+    /// everything is synced. What recovery would do after this is nothing. A log that nobody
+    /// wrote to since it was opened is as it was closed.
     pub fn close(&mut self, now: Now) -> io::Result<()> {
-        let _ = now;
-        let files = self.active().seal(self.tail.reserve.any())?;
-        self.write_epochs()?;
-        self.snapshots.take(&**self.cache.disk(), &self.dir, &self.producers, true)?;
-        let active = self.active().clone();
-        self.flush.wrote(active.log(), self.end_offset);
-        self.flush.named(&files, &self.dir);
-        let flushed = self.flush_job().run().map_err(|failed| failed.error)?;
-        self.flushed(&flushed);
+        if self.failed {
+            return Err(io::Error::other("the log has failed"));
+        }
+        if self.changed {
+            let active = self.active().clone();
+            let files = active.seal(self.tail.reserve.any())?;
+            self.write_epochs()?;
+            self.expire_producers(now.wall);
+            self.snapshots.take(&**self.cache.disk(), &self.dir, &self.producers, true)?;
+            self.flush.wrote(active.log(), self.end_offset);
+            self.flush.named(&files, &self.dir);
+            let flushed = self.flush_job().run().map_err(|failed| failed.error)?;
+            self.flushed(&flushed);
+            self.changed = false;
+        }
         for segment in self.segments.iter() {
             segment.close();
         }

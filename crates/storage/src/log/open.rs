@@ -402,6 +402,7 @@ impl Opening {
             snapshots: self.snapshots,
             producer_expiration_ms: place.producer_expiration_ms,
             flush,
+            changed: !start.clean || first_checked.is_some() || self.epochs_changed,
             failed: false,
         };
         Ok(Opened { log, findings })

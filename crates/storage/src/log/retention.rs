@@ -74,6 +74,7 @@ impl Log {
             return Ok(Vec::new());
         }
         let gone: Vec<Arc<Segment>> = self.segments.sealed().iter().take(count).cloned().collect();
+        self.changed = true;
         self.segments = self.segments.without_first(count);
         let first = self.segments.first().base_offset();
         if first > self.start_offset {

@@ -48,6 +48,7 @@ impl Log {
         if old.base_offset() == base_offset {
             return Ok(());
         }
+        self.changed = true;
         let next = self.new_segment(base_offset)?;
         if old.size() == 0 {
             old.remove()?;

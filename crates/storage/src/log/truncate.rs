@@ -71,6 +71,7 @@ impl Log {
         if offset <= self.start_offset {
             return false;
         }
+        self.changed = true;
         self.start_offset = offset;
         self.durable_offset = self.durable_offset.max(offset.min(self.end_offset));
         self.epochs_unwritten |= self.epochs.truncate_from_start(offset);
@@ -98,6 +99,7 @@ impl Log {
     }
 
     fn end_moved_back(&mut self, end_offset: Offset, active: &Arc<Segment>) {
+        self.changed = true;
         self.end_offset = end_offset;
         self.durable_offset = self.durable_offset.min(end_offset);
         self.high_watermark = self.high_watermark.min(end_offset);

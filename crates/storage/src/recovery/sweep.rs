@@ -92,17 +92,17 @@ fn complete_swaps(
 ) -> io::Result<()> {
     let (mut swaps, live): (Vec<_>, Vec<_>) = names.drain(..).partition(|name| name.state == FileState::Swap);
     let logs: Vec<FileName> = swaps.iter().filter(|name| name.kind == FileKind::Log).copied().collect();
-    let mut range = Offset::MAX..Offset::MIN;
+    let (mut first, mut end) = (Offset::MAX, Offset::MIN);
     for swap in &logs {
-        range.start = range.start.min(swap.offset);
-        range.end = range.end.max(next_offset(disk, &dir.join(swap.to_string()), swap.offset)?);
+        first = first.min(swap.offset);
+        end = end.max(next_offset(disk, &dir.join(swap.to_string()), swap.offset)?);
     }
     for name in live {
         // An index renamed before the crash has its `.log` still waiting: it stays.
         let renamed = name.kind != FileKind::Log
             && logs.iter().any(|log| log.offset == name.offset)
             && !swaps.iter().any(|swap| (swap.offset, swap.kind) == (name.offset, name.kind));
-        if range.contains(&name.offset) && name.kind != FileKind::Snapshot && !renamed {
+        if (first..end).contains(&name.offset) && name.kind != FileKind::Snapshot && !renamed {
             disk.remove_file(&dir.join(name.to_string()))?;
             findings.push(Finding::Unfinished(name.to_string()));
         } else {

@@ -58,20 +58,13 @@ impl From<NoIndex> for io::Error {
     }
 }
 
-/// A place to look up in: an index and its open file.
-pub(crate) struct OffsetLookup<'a> {
-    index: &'a OffsetIndex,
-    file: &'a dyn File,
-}
-
-impl OffsetLookup<'_> {
-    pub(crate) fn offset(&self, target: Offset) -> Result<OffsetPosition, IndexError> {
-        self.index.lookup(self.file, target)
-    }
-
-    pub(crate) fn position(&self, target: u64) -> Result<OffsetPosition, IndexError> {
-        self.index.lookup_position(self.file, target)
-    }
+/// What is looked up in the offset index.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum OffsetTarget {
+    /// The last entry whose offset is not above this.
+    Offset(Offset),
+    /// The last entry whose position is not above this.
+    Position(u64),
 }
 
 /// An index, and whether its file is known.
@@ -175,10 +168,6 @@ impl Indexes {
 
     pub(crate) fn set_max(&self, max: TimestampOffset) {
         self.state.lock().max = Some(max);
-    }
-
-    pub(super) fn forget_max(&self) {
-        self.state.lock().max = None;
     }
 
     /// Whether either index takes no more entries: a reason to roll.
@@ -306,19 +295,28 @@ impl Indexes {
         Ok(())
     }
 
-    pub(super) fn offset_lookup<F>(&self, lookup: F) -> Result<OffsetPosition, NoIndex>
-    where
-        F: Fn(OffsetLookup<'_>) -> Result<OffsetPosition, IndexError>,
-    {
+    pub(super) fn offset_lookup(&self, target: OffsetTarget) -> Result<OffsetPosition, NoIndex> {
         let mut state = self.state.lock();
         self.load_offset(&mut state)?;
         let Some(index) = state.offset.loaded().filter(|index| !index.is_empty()) else {
             return Ok(OffsetPosition { offset: self.base_offset, position: 0 });
         };
+        // Readers at the end of the log, who are most, are answered from memory.
+        let last = index.last();
+        let at_end = match target {
+            OffsetTarget::Offset(offset) => last.offset <= offset,
+            OffsetTarget::Position(position) => u64::from(last.position) <= position,
+        };
+        if at_end {
+            return Ok(last);
+        }
         let index = index.clone();
         drop(state);
         let file = self.offset_file.get()?;
-        Ok(lookup(OffsetLookup { index: &index, file: &*file })?)
+        Ok(match target {
+            OffsetTarget::Offset(offset) => index.lookup(&*file, offset)?,
+            OffsetTarget::Position(position) => index.lookup_position(&*file, position)?,
+        })
     }
 
     pub(super) fn time_lookup<F>(&self, lookup: F) -> Result<TimestampOffset, NoIndex>

@@ -22,6 +22,7 @@ use crate::file_cache::{CachedFile, FileCache};
 use crate::index::{AbortedTxn, AbortedTxns, OffsetPosition, TimestampOffset};
 use crate::names::{FileKind, FileName};
 
+use indexes::OffsetTarget;
 pub(crate) use indexes::{Indexes, NoIndex};
 pub(crate) use scan::{Found, Scan};
 pub(crate) use tail::Tail;
@@ -102,7 +103,7 @@ impl Segment {
     }
 
     /// Writes the slices after the last batch; the size is raised by [`Segment::publish`]. A
-    /// failed write is taken back, so that nothing is left of it; `Err(true)` when even that failed.
+    /// failed write is taken back, so that nothing is left of it.
     pub(crate) fn write(&self, slices: &mut [IoSlice<'_>]) -> Result<(), WriteError> {
         let position = self.size();
         let file = self.log.get().map_err(WriteError::Undone)?;
@@ -116,11 +117,6 @@ impl Segment {
         }
     }
 
-    /// Takes back what [`Segment::write`] wrote and nobody has seen.
-    pub(crate) fn unwrite(&self) -> io::Result<()> {
-        self.log.get()?.set_len(self.size())
-    }
-
     /// Makes `bytes` more visible to readers.
     pub(crate) fn publish(&self, bytes: u64) {
         self.size.fetch_add(bytes, Ordering::Release);
@@ -128,14 +124,14 @@ impl Segment {
 
     /// The first batch below `end` whose last offset is `offset` or above.
     pub(crate) fn find(&self, offset: Offset, end: u64) -> io::Result<Option<Found>> {
-        let from = self.index_entry(|lookup| lookup.offset(offset))?;
+        let from = self.index_entry(OffsetTarget::Offset(offset))?;
         let file = self.log.get()?;
         Ok(Scan::new(&*file, u64::from(from.position), end).find(offset)?)
     }
 
     /// Where the last batch that ends at or before `limit` ends; `first` is a batch that does.
     pub(crate) fn boundary(&self, first: &Found, limit: u64, end: u64) -> io::Result<u64> {
-        let from = self.index_entry(|lookup| lookup.position(limit))?;
+        let from = self.index_entry(OffsetTarget::Position(limit))?;
         let file = self.log.get()?;
         let mut boundary = first.end().max(u64::from(from.position));
         let mut scan = Scan::new(&*file, boundary, end);
@@ -156,7 +152,7 @@ impl Segment {
         end: u64,
     ) -> io::Result<Option<Found>> {
         let before = self.with_time_index(|index, file| index.lookup(file, timestamp.saturating_sub(1)))?;
-        let start = self.index_entry(|lookup| lookup.offset(before.offset.max(from)))?;
+        let start = self.index_entry(OffsetTarget::Offset(before.offset.max(from)))?;
         let file = self.log.get()?;
         let mut scan = Scan::new(&*file, u64::from(start.position), end);
         while let Some(found) = scan.next()? {
@@ -167,13 +163,21 @@ impl Segment {
         Ok(None)
     }
 
-    /// The largest timestamp and the last offset of the first batch that has it; −1 for none.
+    /// The largest timestamp and the last offset of the first batch that has it; −1 for none. A sealed
+    /// or closed segment has it as the last entry of its time index.
     pub(crate) fn max_timestamp(&self) -> io::Result<TimestampOffset> {
         if let Some(known) = self.indexes.known_max() {
             return Ok(known);
         }
-        let mut max = self.with_time_index(|index, _| Ok(index.last()))?;
-        let start = self.index_entry(|lookup| lookup.offset(max.offset))?;
+        let last = self.with_time_index(|index, _| Ok(index.last()))?;
+        let max = if last.timestamp < 0 { self.scan_max(last)? } else { last };
+        self.indexes.set_max(max);
+        Ok(max)
+    }
+
+    /// The largest timestamp, when batches after the one in `max` may have a larger one.
+    fn scan_max(&self, mut max: TimestampOffset) -> io::Result<TimestampOffset> {
+        let start = self.index_entry(OffsetTarget::Offset(max.offset))?;
         let file = self.log.get()?;
         let mut scan = Scan::new(&*file, u64::from(start.position), self.size());
         while let Some(found) = scan.next()? {
@@ -181,7 +185,6 @@ impl Segment {
                 max = TimestampOffset { timestamp: found.max_timestamp, offset: found.last_offset };
             }
         }
-        self.indexes.set_max(max);
         Ok(max)
     }
 
@@ -190,7 +193,7 @@ impl Segment {
         if self.size() == 0 {
             return Ok(self.base_offset);
         }
-        let from = self.index_entry(|lookup| lookup.offset(Offset::MAX))?;
+        let from = self.index_entry(OffsetTarget::Offset(Offset::MAX))?;
         let file = self.log.get()?;
         let mut scan = Scan::new(&*file, u64::from(from.position), self.size());
         let mut next = self.base_offset;
@@ -224,7 +227,8 @@ impl Segment {
         if let Some(position) = cut {
             self.cut_at(position)?;
         }
-        self.indexes.forget_max();
+        let last = self.with_time_index(|index, _| Ok(index.last()))?;
+        self.indexes.set_max(self.scan_max(last)?);
         Ok(())
     }
 
@@ -304,14 +308,11 @@ impl Segment {
     }
 
     /// A look-up in the offset index; an index found damaged is rebuilt first.
-    fn index_entry<F>(&self, lookup: F) -> io::Result<OffsetPosition>
-    where
-        F: Fn(indexes::OffsetLookup<'_>) -> Result<OffsetPosition, crate::index::IndexError>,
-    {
-        match self.indexes.offset_lookup(&lookup) {
+    fn index_entry(&self, target: OffsetTarget) -> io::Result<OffsetPosition> {
+        match self.indexes.offset_lookup(target) {
             Err(NoIndex::Damaged(_)) => {
                 self.rebuild_indexes(Tail::REPAIR_INTERVAL)?;
-                self.indexes.offset_lookup(&lookup).map_err(io::Error::from)
+                self.indexes.offset_lookup(target).map_err(io::Error::from)
             }
             answer => answer.map_err(io::Error::from),
         }
