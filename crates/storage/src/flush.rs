@@ -53,6 +53,8 @@ pub(crate) struct LogFlush {
 struct Pending {
     queued: bool,
     gone: bool,
+    /// A sync failed: nothing of this log can be called durable any more.
+    failed: bool,
     generation: u64,
     end_offset: Offset,
     files: Vec<Arc<CachedFile>>,
@@ -65,6 +67,7 @@ impl LogFlush {
         let pending = Pending {
             queued: false,
             gone: false,
+            failed: false,
             generation: 0,
             end_offset,
             files: Vec::new(),
@@ -186,23 +189,25 @@ impl FlushJob {
         let (files, names, flushed) = {
             let mut pending = self.flush.pending.lock();
             pending.queued = false;
-            let flushed = Flushed {
-                partition: partition.clone(),
-                offset: pending.end_offset,
-                generation: pending.generation,
-            };
+            if pending.failed {
+                return Err(FlushError { partition, error: io::Error::other("an earlier sync failed") });
+            }
+            let (offset, generation) = (pending.end_offset, pending.generation);
+            let flushed = Flushed { partition: partition.clone(), offset, generation };
             (std::mem::take(&mut pending.files), pending.new_names_in.take(), flushed)
         };
         let synced = files
             .iter()
             .try_for_each(CachedFile::sync)
             .and_then(|()| names.map_or(Ok(()), |dir| self.disk.sync_dir(&dir)));
-        match synced {
-            Ok(()) => Ok(flushed),
-            // A log that was deleted meanwhile has no files to sync: that is no fault of the disk.
-            Err(_) if self.flush.pending.lock().gone => Ok(flushed),
-            Err(error) => Err(FlushError { partition, error }),
+        let Err(error) = synced else { return Ok(flushed) };
+        let mut pending = self.flush.pending.lock();
+        if pending.gone {
+            // A log that was deleted meanwhile has nothing to sync: that is no fault of the disk.
+            return Ok(flushed);
         }
+        pending.failed = true;
+        Err(FlushError { partition, error })
     }
 }
 

@@ -104,6 +104,45 @@ fn the_mark_of_a_clean_stop_is_gone_before_anything_else_and_never_trusted_twice
     }
 }
 
+#[test]
+fn a_mark_that_survives_power_loss_says_the_truth() {
+    let mut stop = 0;
+    let mut marked = 0;
+    loop {
+        let mem = MemDisk::new();
+        format(&mem, "/a", "one", 1, 1);
+        mem.sync_dir(Path::new("/")).unwrap();
+        let faults = FaultDisk::new(Arc::new(mem.clone()));
+        let disk: Arc<dyn Disk> = Arc::new(faults.clone());
+        let dirs = try_open(&disk, &["/a"]).unwrap();
+        let (index, mut log) = dirs.create(&partition(), id(1), small(), None, NOW).unwrap();
+        for tag in 0..30 {
+            append(&mut log, &batch(tag, &[NOW.wall], 40), 1).unwrap();
+        }
+        faults.stop_after(stop);
+        let closed =
+            log.close(NOW).is_ok() && dirs.close_dir(index, &[(partition(), log.offsets())], 77).is_ok();
+        for seed in 0..10 {
+            let disk: Arc<dyn Disk> = Arc::new(mem.crash(seed));
+            let dirs = try_open(&disk, &["/a"]).unwrap();
+            assert!(dirs.were_clean() || !closed);
+            if dirs.were_clean() {
+                marked += 1;
+                let job = dirs.load(0).unwrap().jobs.remove(0);
+                let opened = job.run(small(), NOW).unwrap();
+                assert_eq!(opened.findings, []);
+                assert_eq!(everything(&opened.log).len(), 30);
+                assert!(disk.metadata(Path::new("/a/t-0/00000000000000000030.snapshot")).unwrap().is_some());
+            }
+        }
+        if closed {
+            break;
+        }
+        stop += 1;
+    }
+    assert!(stop > 10 && marked >= 10);
+}
+
 /// Everything in one life of a node, on any disk.
 fn live(disk: &Arc<dyn Disk>, root: &Path, random: &dyn Random) {
     let paths = [root.join("a"), root.join("b")];

@@ -49,8 +49,11 @@ fn names(disk: &dyn Disk) -> Vec<String> {
     disk.list(Path::new("/data/t-0")).unwrap().into_iter().map(|entry| entry.name).collect()
 }
 
+/// Base offset, last offset, tag.
+type Batch = (i64, i64, u64);
+
 /// A log of some segments, closed in order.
-fn closed(batches: u64) -> (Arc<dyn Disk>, Vec<(i64, i64, u64)>) {
+fn closed(batches: u64) -> (Arc<dyn Disk>, Vec<Batch>) {
     let mem = MemDisk::new();
     make_dir(&mem);
     let disk: Arc<dyn Disk> = Arc::new(mem);
@@ -311,6 +314,7 @@ fn a_disk_that_fails_to_write_takes_the_log_offline_and_a_failed_sync_is_never_r
     append(&mut log, &batch(0, &[1], 0), 1).unwrap();
     faults.fail(Verb::Sync, 1, ErrorKind::Other);
     assert!(log.flush_job().run().is_err());
+    assert!(log.flush_job().run().is_err(), "nothing is left to sync, and nothing is durable");
     append(&mut log, &batch(1, &[1], 0), 1).unwrap();
     assert!(log.flush_job().run().is_err(), "the file is poisoned, though the disk would sync again");
     assert_eq!(log.durable_offset(), 0);

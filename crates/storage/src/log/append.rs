@@ -273,6 +273,7 @@ impl Log {
     fn write(&mut self, slices: &mut [IoSlice<'_>], coming: &Coming, now: Now) -> Result<(), AppendError> {
         let active = self.active().clone();
         let segment_bytes = self.segment_bytes();
+        self.tail.reserve.whole = self.settings.preallocate;
         match active.file() {
             Ok(file) => self.tail.reserve.ahead(&*file, active.size(), coming.bytes, segment_bytes, now.tick),
             Err(error) => return Err(self.disk_error(error)),

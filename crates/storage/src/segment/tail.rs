@@ -81,6 +81,8 @@ pub(crate) struct Reserve {
     step: u64,
     at: Tick,
     refused: bool,
+    /// `preallocate`: all of the segment at its first append.
+    pub(crate) whole: bool,
 }
 
 impl Reserve {
@@ -94,7 +96,8 @@ impl Reserve {
     /// the append itself tells of a full disk.
     pub(crate) fn ahead(&mut self, file: &dyn File, size: u64, adding: u64, segment_bytes: u64, now: Tick) {
         let need = size.saturating_add(adding);
-        if need <= self.end || need < RESERVE_FROM || need >= segment_bytes || self.refused {
+        let small = need < RESERVE_FROM && !self.whole;
+        if need <= self.end || small || need >= segment_bytes || self.refused {
             return;
         }
         let lasted = now.millis_since(self.at);
@@ -105,7 +108,8 @@ impl Reserve {
             step => step,
         };
         let from = self.end.max(size);
-        let to = need.saturating_add(self.step).min(segment_bytes);
+        let ahead = need.saturating_add(self.step).min(segment_bytes);
+        let to = if self.whole { segment_bytes } else { ahead };
         self.at = now;
         match file.allocate(from, to.saturating_sub(from)) {
             Ok(()) => self.end = to,
