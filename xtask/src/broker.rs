@@ -121,7 +121,7 @@ impl Broker {
         Ok(broker)
     }
 
-    /// The process id, for its figures in /proc.
+    /// The process id, for its figures in `/proc`.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }

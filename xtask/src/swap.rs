@@ -9,7 +9,7 @@ use crate::clients::judge;
 use crate::ids;
 use crate::paths;
 use crate::process::{self, Result};
-use crate::steps::Tally;
+use crate::tally::Tally;
 use crate::toolchain::{ClassPath, Language, java_command};
 use std::path::Path;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use crate::paths;
 use crate::process::Result;
-use crate::steps::{Run, minutes};
+use crate::run::{Run, minutes};
 use std::fmt::Write;
 use std::process::Command;
 

@@ -2,6 +2,7 @@
 //!
 //! All fields of all versions stand in one structure. Names are Kafka's, in Rust's spelling.
 
+// Generated code follows the notation, not the taste of clippy.
 #![allow(clippy::all, clippy::pedantic)]
 
 use crate::Str;
