@@ -96,6 +96,11 @@ pub(crate) struct Broker {
 impl Broker {
     /// Formats the node's directories (when `fresh`) and starts a broker on them; returns when it answers.
     pub(crate) fn start(kind: Kind, node: &Node, fresh: bool) -> Result<Self> {
+        Self::start_binary(kind, node, fresh, &ottla_program())
+    }
+
+    /// As `start`, with a binary of ours.
+    pub(crate) fn start_binary(kind: Kind, node: &Node, fresh: bool, program: &Path) -> Result<Self> {
         let mut command = match kind {
             Kind::Kafka => {
                 if fresh {
@@ -104,7 +109,11 @@ impl Broker {
                 kafka(node)?
             }
             Kind::Ottla => {
-                let mut ottla = Command::new(ottla_program()?);
+                if !program.exists() {
+                    let remedy = "cargo build --profile checked --bin ottla";
+                    return Err(format!("{} is not there: {remedy}", program.display()).into());
+                }
+                let mut ottla = Command::new(program);
                 ottla.arg("serve").arg(&node.properties);
                 if fresh {
                     ottla.arg("--format");
@@ -213,13 +222,8 @@ fn kafka(node: &Node) -> Result<Command> {
 }
 
 /// The binary under test: `OTTLA_BIN`, else the one of the profile `checked`.
-fn ottla_program() -> Result<PathBuf> {
-    let path =
-        std::env::var_os("OTTLA_BIN").map_or_else(|| paths::target().join("checked/ottla"), PathBuf::from);
-    if path.exists() {
-        return Ok(path);
-    }
-    Err(format!("{} is not there: cargo build --profile checked --bin ottla", path.display()).into())
+fn ottla_program() -> PathBuf {
+    std::env::var_os("OTTLA_BIN").map_or_else(|| paths::target().join("checked/ottla"), PathBuf::from)
 }
 
 /// `cargo xtask kafka PORT DIR`: the oracle in the foreground, stopped by Ctrl-C.

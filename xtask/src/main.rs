@@ -34,7 +34,8 @@ usage: cargo xtask COMMAND
                         real clients against a broker started for them, or one that runs already
   swap [--against kafka|ottla]
                         a directory goes from Apache Kafka to the broker and back
-  bench [--megabytes N] the figures beside Apache Kafka in the same run
+  bench [--megabytes N] [--only kafka|ottla]
+                        the figures beside Apache Kafka in the same run
   kafka PORT DIR        Apache Kafka 4.4.0 in the foreground on a fresh directory, for looking at
 ";
 

@@ -21,6 +21,7 @@ use crate::process::Result;
 use crate::tally::Tally;
 use settings::Settings;
 use source::Source;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// One violation and where it is.
@@ -58,6 +59,21 @@ pub(crate) fn step() -> Result<Tally> {
         }
     }
     Ok(tally)
+}
+
+/// Lines of production code and of tests of each room, blank ones left out.
+pub(crate) fn print_lines() -> Result<()> {
+    let mut rooms: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for source in source::all(&paths::root())? {
+        let lines = source.text.lines().filter(|line| !line.trim().is_empty()).count();
+        let counted = rooms.entry(source.room.clone()).or_default();
+        counted.0 += source.production_lines();
+        counted.1 += lines - source.production_lines();
+    }
+    for (room, (production, tests)) in rooms {
+        println!("  {room:<12} {production:>6} lines {tests:>6} of tests");
+    }
+    Ok(())
 }
 
 fn all(root: &Path) -> Result<Vec<(&'static str, Vec<Finding>)>> {
