@@ -51,15 +51,7 @@ impl fmt::Debug for Garbage {
 impl Log {
     /// One retention pass. The start offset follows the oldest segment that stays.
     pub fn retain(&mut self, now: Now) -> io::Result<Vec<Garbage>> {
-        let mut facts = Vec::with_capacity(self.segments.len());
-        let by_time = self.settings.cleanup_policy.delete && self.settings.retention_ms >= 0;
-        for segment in self.segments.iter() {
-            facts.push(SegmentFacts {
-                base_offset: segment.base_offset(),
-                size: segment.size(),
-                largest_timestamp: if by_time { self.newest_in(segment)? } else { Millis::MAX },
-            });
-        }
+        let facts = self.facts(now)?;
         let standing = Standing {
             log_start: self.start_offset,
             log_end: self.end_offset,
@@ -84,6 +76,20 @@ impl Log {
         }
         self.durable_offset = self.durable_offset.max(self.start_offset.min(self.end_offset));
         self.discard(&gone, now)
+    }
+
+    /// The segments, oldest first. Timestamps are looked up as far as the first segment that is
+    /// young enough: those after it stay too, and a look-up may open a file.
+    fn facts(&self, now: Now) -> io::Result<Vec<SegmentFacts>> {
+        let mut by_time = self.settings.cleanup_policy.delete && self.settings.retention_ms >= 0;
+        let mut facts = Vec::with_capacity(self.segments.len());
+        for segment in self.segments.iter() {
+            let largest_timestamp = if by_time { self.newest_in(segment)? } else { Millis::MAX };
+            by_time &= now.wall.saturating_sub(largest_timestamp) > self.settings.retention_ms;
+            let (base_offset, size) = (segment.base_offset(), segment.size());
+            facts.push(SegmentFacts { base_offset, size, largest_timestamp });
+        }
+        Ok(facts)
     }
 
     /// The largest timestamp of a segment, the file's last change when no record has one.
