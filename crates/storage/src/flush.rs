@@ -10,7 +10,7 @@
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use ottla_env::disk::Disk;
 use ottla_model::{Offset, TopicPartition};
@@ -43,7 +43,8 @@ impl DirtyLogs {
 #[derive(Debug)]
 pub(crate) struct LogFlush {
     partition: TopicPartition,
-    directory: Arc<DirtyLogs>,
+    /// The directory's list, which holds this in turn while there is something to sync.
+    directory: Weak<DirtyLogs>,
     pending: Mutex<Pending>,
     /// Held by a running job: the next one of this log must not answer before it is done.
     running: Mutex<()>,
@@ -63,7 +64,11 @@ struct Pending {
 }
 
 impl LogFlush {
-    pub(crate) fn new(partition: TopicPartition, directory: Arc<DirtyLogs>, end_offset: Offset) -> Arc<Self> {
+    pub(crate) fn new(
+        partition: TopicPartition,
+        directory: &Arc<DirtyLogs>,
+        end_offset: Offset,
+    ) -> Arc<Self> {
         let pending = Pending {
             queued: false,
             gone: false,
@@ -73,6 +78,7 @@ impl LogFlush {
             files: Vec::new(),
             new_names_in: None,
         };
+        let directory = Arc::downgrade(directory);
         Arc::new(Self { partition, directory, pending: Mutex::new(pending), running: Mutex::new(()) })
     }
 
@@ -129,7 +135,9 @@ impl LogFlush {
         }
         pending.queued = true;
         drop(pending);
-        self.directory.list.lock().push(self.clone());
+        if let Some(directory) = self.directory.upgrade() {
+            directory.list.lock().push(self.clone());
+        }
     }
 }
 

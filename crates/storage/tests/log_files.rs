@@ -17,17 +17,19 @@ mod fixture;
 
 use std::io::{ErrorKind, IoSlice};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use fixture::{NOW, append, batch, everything, flush, make_dir, open, small};
 use ottla_config::{CleanupPolicy, LogSettings};
-use ottla_env::disk::{Disk, Open};
-use ottla_env::testing::{FaultDisk, MemDisk, Verb};
+use ottla_env::disk::{Disk, Open, RealDisk};
+use ottla_env::testing::{FaultDisk, MemDisk, Sequence, Verb};
 use ottla_model::{Now, Tick};
 use ottla_record::control::EndMarker;
 use ottla_record::{BatchView, Builder, Codec};
+use ottla_storage::file_cache::FileCache;
 use ottla_storage::index::OffsetIndex;
-use ottla_storage::log::{AppendError, Log, NewBatch, Start};
+use ottla_storage::log::{AppendError, Log, LogPlace, NewBatch, Start};
 use ottla_storage::producer_state::{Marker, Origin};
 use ottla_storage::recovery::Finding;
 
@@ -513,4 +515,64 @@ fn old_message_sets_load_and_are_served() {
     assert_eq!((read.first_offset, read.bytes), (17, bytes.len() as u64 / 50));
     assert_eq!(view.offset_for_timestamp(1_033).unwrap().unwrap().offset, 33);
     assert_eq!(append(&mut log, &batch(1, &[2_000], 0), 1).unwrap().base_offset, 50);
+}
+
+#[test]
+fn many_logs_share_few_descriptors_and_a_dirty_file_is_synced_before_it_is_closed() {
+    let mem = MemDisk::new();
+    let faults = FaultDisk::new(Arc::new(mem));
+    let disk: Arc<dyn Disk> = Arc::new(faults.clone());
+    let cache = FileCache::new(disk.clone(), 16);
+    let mut logs: Vec<Log> = (0..40)
+        .map(|number| {
+            let dir = PathBuf::from(format!("/data/t-{number}"));
+            let place = LogPlace { dir, cache: cache.clone(), ..fixture::place(disk.clone(), small()) };
+            Log::open(place, Start::default(), NOW).unwrap().log
+        })
+        .collect();
+    for tag in 0..30 {
+        for log in &mut logs {
+            append(log, &batch(tag, &[1], 50), 1).unwrap();
+            assert!(cache.open_files() <= 16, "{cache:?}");
+        }
+    }
+    assert!(faults.log().iter().any(|(verb, _)| *verb == Verb::Sync), "nobody flushed but the cache");
+    for log in &logs {
+        let tags: Vec<u64> = everything(log).iter().map(|(_, _, tag)| *tag).collect();
+        assert_eq!(tags, (0..30).collect::<Vec<_>>());
+    }
+    drop(logs);
+    assert_eq!(cache.open_files(), 0);
+}
+
+#[test]
+fn readers_beside_the_writer_see_whole_batches_only() {
+    let root = tempfile::tempdir().unwrap();
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    let place = LogPlace { dir: root.path().join("t-0"), ..fixture::place(disk, small()) };
+    let log = Mutex::new(Log::open(place, Start::default(), NOW).unwrap().log);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for reader in 0..2 {
+            let (log, done) = (&log, &done);
+            scope.spawn(move || {
+                let mut luck = Sequence::new(reader);
+                while !done.load(Ordering::Acquire) {
+                    let view = log.lock().unwrap().reader();
+                    let from = luck.below(view.end_offset as u64 + 1) as i64;
+                    let read = view.read(from, luck.below(3_000), true, view.end_offset).unwrap();
+                    let offsets = fixture::offsets_of(&read);
+                    assert_eq!(offsets.is_empty(), from == view.end_offset);
+                    assert!(offsets.iter().all(|(_, last)| *last < view.end_offset));
+                    assert!(offsets.windows(2).all(|pair| pair[0].1 + 1 == pair[1].0));
+                    assert!(offsets.first().is_none_or(|(base, last)| (*base..=*last).contains(&from)));
+                }
+            });
+        }
+        for tag in 0..1_000 {
+            append(&mut log.lock().unwrap(), &batch(tag, &[1, 2], 30), 1).unwrap();
+        }
+        done.store(true, Ordering::Release);
+    });
+    assert_eq!(log.into_inner().unwrap().end_offset(), 2_000);
 }

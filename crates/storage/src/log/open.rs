@@ -359,7 +359,7 @@ impl Opening {
         first_checked: Option<usize>,
     ) -> io::Result<Opened> {
         let Self { place, dir, start, now, mut segments, findings, .. } = self;
-        let flush = LogFlush::new(place.partition.clone(), place.dirty, end_offset);
+        let flush = LogFlush::new(place.partition.clone(), &place.dirty, end_offset);
         let max_index = u32::try_from(place.settings.segment_index_bytes).unwrap_or(0);
         let active = match segments.pop() {
             Some(active) => active,
