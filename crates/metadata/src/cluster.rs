@@ -81,9 +81,9 @@ pub struct Broker {
     pub epoch: BrokerEpoch,
     /// Drawn by the process at its start.
     pub incarnation: Uuid,
-    /// Its listeners, in the order of the record.
+    /// Its listeners, by name: Kafka keeps no order of them.
     pub listeners: Vec<Listener>,
-    /// What it supports, in the order of the record.
+    /// What it supports, by name.
     pub features: Vec<SupportedFeature>,
     /// `broker.rack`.
     pub rack: Option<Text>,
@@ -101,18 +101,20 @@ pub struct Broker {
 
 impl Broker {
     pub(crate) fn from_record(record: &RegisterBrokerRecord) -> Result<Self, ReplayError> {
-        let listeners = record
+        let mut listeners = record
             .end_points
             .iter()
             .map(|end| listener(&end.name, &end.host, end.port, end.security_protocol))
-            .collect::<Result<_, _>>()?;
-        let features = record
+            .collect::<Result<Vec<_>, _>>()?;
+        listeners.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut features: Vec<_> = record
             .features
             .iter()
             .map(|feature| {
                 supported(&feature.name, feature.min_supported_version, feature.max_supported_version)
             })
             .collect();
+        features.sort_by(|a: &SupportedFeature, b| a.name.cmp(&b.name));
         Ok(Self {
             id: record.broker_id,
             epoch: record.broker_epoch,
@@ -202,26 +204,28 @@ pub struct Controller {
     pub incarnation: Uuid,
     /// Kept for the record.
     pub zk_migration_ready: bool,
-    /// Its listeners, in the order of the record.
+    /// Its listeners, by name: Kafka keeps no order of them.
     pub listeners: Vec<Listener>,
-    /// What it supports, in the order of the record.
+    /// What it supports, by name.
     pub features: Vec<SupportedFeature>,
 }
 
 impl Controller {
     pub(crate) fn from_record(record: &RegisterControllerRecord) -> Result<Self, ReplayError> {
-        let listeners = record
+        let mut listeners = record
             .end_points
             .iter()
             .map(|end| listener(&end.name, &end.host, end.port, end.security_protocol))
-            .collect::<Result<_, _>>()?;
-        let features = record
+            .collect::<Result<Vec<_>, _>>()?;
+        listeners.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut features: Vec<_> = record
             .features
             .iter()
             .map(|feature| {
                 supported(&feature.name, feature.min_supported_version, feature.max_supported_version)
             })
             .collect();
+        features.sort_by(|a: &SupportedFeature, b| a.name.cmp(&b.name));
         Ok(Self {
             id: record.controller_id,
             incarnation: record.incarnation_id,

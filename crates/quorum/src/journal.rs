@@ -18,6 +18,7 @@ use ottla_storage::log::{AppendError, Appended, Garbage, Log, LogPlace, NewBatch
 use ottla_storage::names::METADATA_TOPIC;
 use ottla_storage::partition_metadata;
 use ottla_storage::producer_state::Origin;
+use ottla_storage::recovery::Finding;
 
 use crate::error::OpenError;
 use crate::limits::READ_BYTES;
@@ -45,7 +46,7 @@ impl Journal {
         dir: &Path,
         segments: Segments,
         now: Now,
-    ) -> Result<Self, OpenError> {
+    ) -> Result<(Self, Vec<Finding>), OpenError> {
         let disk = cache.disk();
         let io = |error| OpenError::Io { path: dir.to_owned(), error };
         disk.create_dir_all(dir).map_err(io)?;
@@ -62,8 +63,8 @@ impl Journal {
             settings: settings(segments),
             producer_expiration_ms: i64::MAX,
         };
-        let Opened { log, findings: _ } = Log::open(place, Start::default(), now).map_err(OpenError::Log)?;
-        Ok(Self { log })
+        let Opened { log, findings } = Log::open(place, Start::default(), now).map_err(OpenError::Log)?;
+        Ok((Self { log }, findings))
     }
 
     /// Appends one batch at the end of the log.

@@ -21,6 +21,7 @@ use ottla_raft::{Event, Found, LogEnd, Raft, Voter, Voters};
 use ottla_storage::file_cache::FileCache;
 use ottla_storage::flush::{FlushJob, Flushed};
 use ottla_storage::log::LogView;
+use ottla_storage::recovery::Finding;
 use ottla_wire::MetadataRecord;
 
 use crate::error::{OpenError, ProposeError};
@@ -77,6 +78,7 @@ pub struct Quorum {
     snapshot_running: bool,
     snapshot_after_bytes: u64,
     snapshot_after_ms: u64,
+    findings: Vec<Finding>,
 }
 
 /// What has been appended: it counts when the log is committed up to its end.
@@ -132,7 +134,7 @@ impl Quorum {
         let Options { cache, dir, me, configured_voters, segments, .. } = &options;
         let disk = Arc::clone(cache.disk());
         let log_dir = dir.join(DIRECTORY);
-        let mut journal = Journal::open(cache, &log_dir, *segments, now)?;
+        let (mut journal, findings) = Journal::open(cache, &log_dir, *segments, now)?;
         let io = |error| OpenError::Io { path: log_dir.clone(), error };
         let mut snapshots = Snapshots::open(Arc::clone(&disk), &log_dir).map_err(io)?;
         let loaded = load(&*disk, &mut journal, &mut snapshots, configured_voters.clone(), now)?;
@@ -166,6 +168,7 @@ impl Quorum {
             snapshot_running: false,
             snapshot_after_bytes: options.snapshot_after_bytes,
             snapshot_after_ms: options.snapshot_after_ms,
+            findings,
         };
         quorum.begin_epoch(ready.append.into_iter().map(voters::control).collect(), now)?;
         quorum.activate(&options, now)?;
@@ -398,6 +401,12 @@ impl Quorum {
     #[must_use]
     pub fn reader(&self) -> LogView {
         self.journal.reader()
+    }
+
+    /// What was found wrong with the log's files when it was opened, and mended.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
     }
 
     /// Bytes of the log.

@@ -88,6 +88,24 @@ fn directories_that_nobody_named_are_migrating() {
 }
 
 #[test]
+fn the_order_of_listeners_and_features_in_a_registration_means_nothing() {
+    let endpoint = |name: &str| register_broker_record::BrokerEndpoint {
+        name: name.into(),
+        ..register_broker_record::BrokerEndpoint::default()
+    };
+    let feature = |name: &str| register_broker_record::BrokerFeature {
+        name: name.into(),
+        ..register_broker_record::BrokerFeature::default()
+    };
+    let registered = |first, second| RegisterBrokerRecord {
+        end_points: vec![endpoint(first), endpoint(second)],
+        features: vec![feature(first), feature(second)],
+        ..broker(1, 5)
+    };
+    assert_eq!(image(&[registered("A", "B").into()]), image(&[registered("B", "A").into()]));
+}
+
+#[test]
 fn a_broker_is_fenced_and_unfenced_in_its_own_epoch_only() {
     let mut image = image(&[broker(1, 5).into()]);
     assert!(image.brokers.get(&1).unwrap().fenced);
