@@ -312,26 +312,37 @@ func admin(ctx context.Context) error {
 	return refused(errors.Join(err, gone.Err), kerr.UnknownTopicOrPartition)
 }
 
+// topicID asks with a new client each time: a client keeps what it has heard. On Kafka a topic may not be known yet when
+// its creation is answered.
+func topicID(ctx context.Context, name string) (kadm.TopicID, error) {
+	for {
+		cl := client()
+		listed, err := kadm.NewClient(cl).ListTopics(ctx, name)
+		cl.Close()
+		if err != nil {
+			return kadm.TopicID{}, err
+		}
+		if listed[name].Err == nil {
+			return listed[name].ID, nil
+		}
+	}
+}
+
 func deletedAndMadeAgain(ctx context.Context) error {
 	name, err := create(ctx, topic("again"), 1)
 	if err != nil {
 		return err
 	}
+	before, err := topicID(ctx, name)
+	if err != nil {
+		return err
+	}
+	if again, err := topicID(ctx, name); err != nil || before == (kadm.TopicID{}) || before != again {
+		return fmt.Errorf("the id of a living topic changed or is zero: %v, then %v (%v)", before, again, err)
+	}
 	cl := client()
 	defer cl.Close()
-	adm := kadm.NewClient(cl)
-	before, err := adm.ListTopics(ctx, name)
-	if err != nil {
-		return err
-	}
-	again, err := adm.ListTopics(ctx, name)
-	if err != nil {
-		return err
-	}
-	if before[name].ID == (kadm.TopicID{}) || before[name].ID != again[name].ID {
-		return errors.New("the id of a living topic changed or is zero")
-	}
-	if _, err := adm.DeleteTopic(ctx, name); err != nil {
+	if _, err := kadm.NewClient(cl).DeleteTopic(ctx, name); err != nil {
 		return err
 	}
 	for {
@@ -342,14 +353,10 @@ func deletedAndMadeAgain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fresh := client()
-	defer fresh.Close()
-	after, err := kadm.NewClient(fresh).ListTopics(ctx, name)
-	if err != nil {
-		return err
-	}
-	if after[name].ID == before[name].ID {
-		return errors.New("the new topic has the old id")
+	for after := before; after == before; {
+		if after, err = topicID(ctx, name); err != nil {
+			return fmt.Errorf("the new topic still has the old id: %w", err)
+		}
 	}
 	return produce(ctx, numbered(name, 1))
 }

@@ -35,7 +35,7 @@ pub(crate) fn ci() -> Result<()> {
 /// `cargo xtask full`: the long forms, without budgets.
 pub(crate) fn full() -> Result<()> {
     let mut run = Run::default();
-    everything(&mut run, &[("OTTLA_LONG", "1")]);
+    everything(&mut run, &[("OTTLA_LONG", "1"), ("OTTLA_FUZZ_SECONDS", "20")]);
     run.step("oracle", || {
         let lacking = toolchain::prepare()?;
         Ok(clients::against(Kind::Kafka, &[], &lacking)?.plus(swap::round(Kind::Kafka)?))
