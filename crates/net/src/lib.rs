@@ -21,6 +21,6 @@ mod settings;
 
 pub use counters::NetCounters;
 pub use listener::{BindError, Bound, bind};
-pub use server::{Server, serve};
+pub use server::{LimitsHandle, Server, serve};
 pub use service::{ClientSoftware, ConnectionInfo, Reply, ReplyPart, Service, Started};
 pub use settings::{ConnectionLimits, ListenerSettings, NetSettings};

@@ -84,6 +84,12 @@ impl Server {
         self.quota.set_limits(connection_limits);
     }
 
+    /// A way to change the limits from elsewhere.
+    #[must_use]
+    pub fn limits_handle(&self) -> LimitsHandle {
+        LimitsHandle(Arc::clone(&self.quota))
+    }
+
     /// Stops: no more is accepted, read or started; what was started may answer within `grace`.
     /// Answers how many connections had to be cut.
     pub async fn stop(mut self, grace: Duration) -> usize {
@@ -95,6 +101,16 @@ impl Server {
             cut += accepting.await.unwrap_or(0);
         }
         cut
+    }
+}
+
+/// Changes how many connections are let in, for as long as it is kept.
+pub struct LimitsHandle(Arc<Quota>);
+
+impl LimitsHandle {
+    /// As [`Server::set_limits`].
+    pub fn set(&self, connection_limits: ConnectionLimits) {
+        self.0.set_limits(connection_limits);
     }
 }
 

@@ -90,6 +90,11 @@ impl Log {
         self.topic_id
     }
 
+    /// The topic's id has been written down for a log that had none.
+    pub const fn set_topic_id(&mut self, id: Uuid) {
+        self.topic_id = Some(id);
+    }
+
     /// The directory of the partition.
     #[must_use]
     pub fn dir(&self) -> &Path {
@@ -294,7 +299,7 @@ impl Log {
     }
 
     /// Ends the log by giving its directory another name (`-delete`, `-stray`). Readers go on.
-    pub(crate) fn leave(self, to: &Path) -> io::Result<()> {
+    pub(crate) fn leave(&mut self, to: &Path) -> io::Result<()> {
         self.flush.forget();
         self.disk().rename(&self.dir, to)?;
         let to: Arc<Path> = to.into();

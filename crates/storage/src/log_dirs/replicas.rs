@@ -112,18 +112,18 @@ impl LogDirs {
     }
 
     /// Renames a log's directory to `-delete`, under an id of its own; the caller removes it when it is due.
-    pub fn delete(&self, log: Log, id: Uuid, now: Now) -> io::Result<RetiredDir> {
+    pub fn delete(&self, log: &mut Log, id: Uuid, now: Now) -> io::Result<RetiredDir> {
         let name = delete_dir(log.partition(), id);
         self.retire(log, &name, now)
     }
 
     /// Renames a log that metadata does not know to `-stray`, where it stays for the operator.
-    pub fn put_away(&self, log: Log, id: Uuid, now: Now) -> io::Result<PathBuf> {
+    pub fn put_away(&self, log: &mut Log, id: Uuid, now: Now) -> io::Result<PathBuf> {
         let name = stray_dir(log.partition(), id);
         Ok(self.retire(log, &name, now)?.path)
     }
 
-    fn retire(&self, log: Log, name: &str, now: Now) -> io::Result<RetiredDir> {
+    fn retire(&self, log: &mut Log, name: &str, now: Now) -> io::Result<RetiredDir> {
         let index =
             self.dir_of(log.dir()).ok_or_else(|| io::Error::other("the log lies in no log directory"))?;
         let delay = u64::try_from(log.settings().file_delete_delay_ms).unwrap_or(0);
