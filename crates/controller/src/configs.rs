@@ -153,7 +153,8 @@ fn scope_of(resource: &ConfigResource) -> Result<Scope, Refusal> {
         ConfigKind::Broker if resource.name.is_empty() => Ok(Scope::Cluster),
         ConfigKind::Broker => Ok(Scope::Broker),
         ConfigKind::Group | ConfigKind::ClientMetrics | ConfigKind::BrokerLogger => {
-            let message = "Only topics and brokers have configurations here; those of groups are not served yet.";
+            let message =
+                "Only topics and brokers have configurations here; those of groups are not served yet.";
             Err(Refusal::new(ErrorCode::InvalidRequest, message))
         }
     }

@@ -48,6 +48,16 @@ impl LogHandle {
     }
 }
 
+impl ottla_broker::LogControl for LogHandle {
+    fn level(&self) -> String {
+        Self::level(self)
+    }
+
+    fn set_level(&self, level: &str) -> bool {
+        Self::set_level(self, level)
+    }
+}
+
 /// Our own rooms at the level; libraries, which are chatty, at `warn` at the most.
 fn targets(level: LevelFilter) -> Targets {
     Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("ottla", level)

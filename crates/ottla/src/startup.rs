@@ -4,7 +4,6 @@
 
 use ottla_config::AckDurable;
 use ottla_config::listeners::Endpoint;
-use ottla_model::Uuid;
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -12,7 +11,7 @@ use std::net::SocketAddr;
 #[derive(Clone, Debug)]
 pub struct Startup {
     /// Of this cluster.
-    pub cluster_id: Uuid,
+    pub cluster_id: String,
     /// Of this node.
     pub node_id: i32,
     /// Listeners for clients with the address that each was bound to.

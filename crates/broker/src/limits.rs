@@ -1,0 +1,27 @@
+//! Every bound of this room.
+
+/// The longest a fetch is parked, whatever it asks for.
+pub(crate) const MAX_FETCH_WAIT_MS: u64 = 5 * 60 * 1000;
+
+/// The longest a produce waits to be acknowledged, whatever it asks for.
+pub(crate) const MAX_PRODUCE_WAIT_MS: u64 = 10 * 60 * 1000;
+
+/// Rejected records told one by one in a produce answer.
+pub(crate) const MAX_RECORD_ERRORS: usize = 100;
+
+/// Requests that wait for the metadata thread; more are refused with REQUEST_TIMED_OUT.
+pub(crate) const MAX_QUEUED_METADATA_REQUESTS: usize = 1024;
+
+/// The longest a change of metadata is waited for, whatever the request says.
+pub(crate) const MAX_METADATA_WAIT_MS: u64 = 10 * 60 * 1000;
+
+/// How long a decision is waited for when the request does not say.
+pub(crate) const CONTROLLER_WAIT_MS: i32 = 30_000;
+
+/// How long a producer waits for an id before it is sent away to ask again.
+pub(crate) const PRODUCER_ID_WAIT_MS: u64 = 5_000;
+
+/// Partitions that one topic may be created with or grown to.
+pub(crate) const MAX_PARTITIONS_PER_TOPIC: i32 = 100_000;
+
+const _: () = assert!(MAX_FETCH_WAIT_MS < i32::MAX as u64 && MAX_PRODUCE_WAIT_MS < i32::MAX as u64);
