@@ -1,8 +1,8 @@
-//! A directory goes from Apache Kafka to the broker under test and back.
+//! A directory goes from Apache Kafka to the broker under test and back, and another the other way round.
 //!
-//! Kafka formats it, writes and stops; the broker starts on it with Kafka's own server.properties, serves every record
-//! at its offset, writes more and stops; Kafka's dump-log and metadata shell read the files; Kafka starts on it again
-//! and has everything. With Kafka in both places the round tests itself.
+//! One formats it, writes and stops; the other starts on it with the same server.properties, serves every record at its
+//! offset, writes more and stops; the first starts on it again and has everything. Kafka's dump-log and metadata shell
+//! read the files when the broker under test wrote them last. With Kafka in both places the round tests itself.
 
 use crate::broker::{Broker, Kind, Node};
 use crate::clients::judge;
@@ -30,34 +30,59 @@ pub(crate) fn command(words: &[&str]) -> Result<()> {
     tally.into_result()
 }
 
-/// One round with that broker in the middle.
+/// Both rounds: on a directory that Kafka formatted, and on one that the broker formatted.
 pub(crate) fn round(kind: Kind) -> Result<Tally> {
-    let folder = paths::fresh(&format!("swap-{}", kind.name()))?;
-    let node = Node::new(&folder, 2)?;
-    let out = folder.join("cases");
     let mut text = String::new();
-    let mut problem = None;
-    for part in [Part::First, Part::Middle, Part::Offline, Part::Last] {
-        if let Err(found) = part.play(kind, &node, &out) {
-            problem = Some(format!("{part:?}: {found}"));
-        }
-        text.push_str(&std::fs::read_to_string(&out).unwrap_or_default());
-        // What is left of the last part must not count again.
-        std::fs::write(&out, "")?;
-        if problem.is_some() {
-            break;
+    let mut problems = Vec::new();
+    for origin in [Origin::Kafka, Origin::Ours] {
+        let folder = paths::fresh(&format!("swap-{}-from-{}", kind.name(), origin.name()))?;
+        let node = Node::new(&folder, 2)?;
+        let out = folder.join("cases");
+        for part in origin.parts() {
+            let played = part.play(kind, origin, &node, &out);
+            text.push_str(&std::fs::read_to_string(&out).unwrap_or_default());
+            // What is left of the last part must not count again.
+            std::fs::write(&out, "")?;
+            if let Err(problem) = played {
+                problems.push(format!("{part:?} of the directory from {}: {problem}", origin.name()));
+                break;
+            }
         }
     }
     let wanted: Vec<String> =
         ids::declared(&paths::root()).into_iter().filter(|id| id.starts_with("swap/")).collect();
     let (tally, report) = judge(&text, &wanted);
-    for line in report.into_iter().chain(problem) {
+    for line in report.into_iter().chain(problems) {
         println!("  {line}");
     }
     Ok(tally)
 }
 
-#[derive(Clone, Copy, Debug)]
+/// Who formatted the directory and wrote first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Kafka,
+    Ours,
+}
+
+impl Origin {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Kafka => "kafka",
+            Self::Ours => "ours",
+        }
+    }
+
+    /// Kafka's tools read the files when the broker under test wrote last.
+    fn parts(self) -> [Part; 4] {
+        match self {
+            Self::Kafka => [Part::First, Part::Middle, Part::Offline, Part::Last],
+            Self::Ours => [Part::First, Part::Offline, Part::Middle, Part::Last],
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     First,
     Middle,
@@ -66,32 +91,32 @@ enum Part {
 }
 
 impl Part {
-    fn play(self, kind: Kind, node: &Node, out: &Path) -> Result<()> {
+    fn play(self, kind: Kind, origin: Origin, node: &Node, out: &Path) -> Result<()> {
+        let (outer, inner) = match origin {
+            Origin::Kafka => (Kind::Kafka, kind),
+            Origin::Ours => (kind, Kind::Kafka),
+        };
         match self {
-            Self::First => during(Kind::Kafka, node, true, &["first"], out),
-            Self::Middle => during(kind, node, false, &["middle"], out),
-            Self::Offline => offline(node, out),
-            Self::Last => during(Kind::Kafka, node, false, &["last"], out),
+            Self::First => during(outer, node, true, ["first", origin.name()], out),
+            Self::Middle => during(inner, node, false, ["middle", origin.name()], out),
+            Self::Offline => offline(node, origin, out),
+            Self::Last => during(outer, node, false, ["last", origin.name()], out),
         }
     }
 }
 
 /// Starts a broker, plays a part with the Java client, stops it cleanly.
-fn during(kind: Kind, node: &Node, fresh: bool, arguments: &[&str], out: &Path) -> Result<()> {
+fn during(kind: Kind, node: &Node, fresh: bool, arguments: [&str; 2], out: &Path) -> Result<()> {
     let broker = Broker::start(kind, node, fresh)?;
     let mut java = java_command(ClassPath::Server, "Swap")?;
     java.args(arguments).env("BOOTSTRAP", node.listen.to_string()).env("SCRATCH", &node.folder);
-    let fine = process::run_apart(&mut java, PART_LIMIT, out, &node.folder.join("client.err"))?;
-    broker.stop()?;
-    if !fine {
-        println!("  {} in the part of {}: some cases failed", kind.name(), arguments.join(" "));
-    }
-    Ok(())
+    process::run_apart(&mut java, PART_LIMIT, out, &node.folder.join("client.err"))?;
+    broker.stop()
 }
 
 /// Kafka's tools on the files of the stopped broker.
-fn offline(node: &Node, out: &Path) -> Result<()> {
+fn offline(node: &Node, origin: Origin, out: &Path) -> Result<()> {
     let mut java = java_command(ClassPath::Tools, "Offline")?;
-    java.args(&node.data);
+    java.arg(origin.name()).args(&node.data);
     process::run_apart(&mut java, PART_LIMIT, out, &node.folder.join("offline.err")).map(drop)
 }

@@ -267,24 +267,27 @@ public final class Swap {
         }
     }
 
+    /** Arguments: the part (first, middle, last) and whose directory it was at first (kafka, ours). */
     public static void main(String[] arguments) throws IOException {
         Cases cases = new Cases(new String[0]);
+        boolean ours = arguments[1].equals("ours");
         switch (arguments[0]) {
-            case "first" -> cases.run("swap/kafka-writes", 100, Swap::firstWrites);
+            case "first" -> cases.run(ours ? "swap/ours-writes" : "swap/kafka-writes", 100, Swap::firstWrites);
             case "middle" -> {
                 load();
-                cases.run("swap/broker-serves-every-record", 90, Swap::everyRecord);
-                cases.run("swap/broker-looks-up-by-time", 60, Swap::byTime);
-                cases.run("swap/broker-shows-topics-and-configs", 30, Swap::topicsAndConfigs);
-                cases.run("swap/broker-writes-more", 90, Swap::writesMore);
-                cases.run("swap/broker-serves-what-it-wrote", 90, Swap::everyRecord);
+                cases.run(ours ? "swap/kafka-serves-every-record-of-ours" : "swap/broker-serves-every-record", 90, Swap::everyRecord);
+                cases.run(ours ? "swap/kafka-looks-up-by-time-in-ours" : "swap/broker-looks-up-by-time", 60, Swap::byTime);
+                cases.run(ours ? "swap/kafka-shows-topics-and-configs-of-ours" : "swap/broker-shows-topics-and-configs", 30,
+                    Swap::topicsAndConfigs);
+                cases.run(ours ? "swap/kafka-writes-more-to-ours" : "swap/broker-writes-more", 90, Swap::writesMore);
+                cases.run(ours ? "swap/kafka-serves-what-it-wrote-to-ours" : "swap/broker-serves-what-it-wrote", 90, Swap::everyRecord);
             }
             case "last" -> {
                 load();
-                cases.run("swap/kafka-serves-every-record", 90, Swap::everyRecord);
-                cases.run("swap/kafka-looks-up-by-time", 60, Swap::byTime);
-                cases.run("swap/kafka-shows-topics-and-configs", 30, Swap::topicsAndConfigs);
-                cases.run("swap/kafka-writes-on", 60, () -> writeEverywhere(MORE));
+                cases.run(ours ? "swap/ours-serves-every-record" : "swap/kafka-serves-every-record", 90, Swap::everyRecord);
+                cases.run(ours ? "swap/ours-looks-up-by-time" : "swap/kafka-looks-up-by-time", 60, Swap::byTime);
+                cases.run(ours ? "swap/ours-shows-topics-and-configs" : "swap/kafka-shows-topics-and-configs", 30, Swap::topicsAndConfigs);
+                cases.run(ours ? "swap/ours-writes-on" : "swap/kafka-writes-on", 60, () -> writeEverywhere(MORE));
             }
             default -> throw new IllegalArgumentException(arguments[0]);
         }

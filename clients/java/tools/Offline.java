@@ -80,7 +80,7 @@ public final class Offline {
         String text = dump(files.stream().filter(path -> !path.getFileName().toString().startsWith("leader-epoch")).toList(),
             "--cluster-metadata-decoder");
         for (String part : List.of("LeaderChange", "FEATURE_LEVEL_RECORD", "REGISTER_BROKER_RECORD", "TOPIC_RECORD", "PARTITION_RECORD",
-            "CONFIG_RECORD", "REMOVE_TOPIC_RECORD", "PRODUCER_IDS_RECORD", "swap-new")) {
+            "CONFIG_RECORD", "REMOVE_TOPIC_RECORD", "PRODUCER_IDS_RECORD", "swap-configured")) {
             Cases.holds(text.contains(part), "no " + part + " in the metadata log");
         }
     }
@@ -88,21 +88,30 @@ public final class Offline {
     private static void shell() throws Exception {
         String log = files(true, "00000000000000000000.log").get(0).toString();
         String main = "org.apache.kafka.shell.MetadataShell";
-        Tool.run(main, "--snapshot", log, "ls", "/image/topics/byName").succeeded().says("swap-new").says("swap-zstd").saysNot("swap-victim");
-        Tool.run(main, "--snapshot", log, "cat", "/image/topics/byName/swap-grown/2").succeeded().says("replicas=[1]").says("leaderEpoch=");
-        Tool.run(main, "--snapshot", log, "find", "/image/configs").succeeded().says("retention.ms");
+        // The shell may run its command before it has shown all that it has read.
+        Cases.eventually("swap-zstd and swap-configured, without swap-gone", () -> {
+            String names = Tool.run(main, "--snapshot", log, "ls", "/image/topics/byName").succeeded().out();
+            return names.contains("swap-configured") && names.contains("swap-zstd") && !names.contains("swap-gone");
+        });
+        Cases.eventually("the partition", () -> {
+            String partition = Tool.run(main, "--snapshot", log, "cat", "/image/topics/byName/swap-grown/2").succeeded().out();
+            return partition.contains("replicas=[1]") && partition.contains("leaderEpoch=");
+        });
+        Cases.eventually("retention.ms", () -> Tool.run(main, "--snapshot", log, "find", "/image/configs").out().contains("retention.ms"));
     }
 
+    /** Arguments: whose directory it was at first (kafka, ours), then the log directories. */
     public static void main(String[] arguments) {
-        for (String directory : arguments) {
+        boolean ours = arguments[0].equals("ours");
+        for (String directory : List.of(arguments).subList(1, arguments.length)) {
             DIRECTORIES.add(Path.of(directory));
         }
         Cases cases = new Cases(new String[0]);
-        cases.run("swap/dump-log-reads-logs", 120, Offline::logs);
-        cases.run("swap/dump-log-reads-indexes", 120, Offline::indexes);
-        cases.run("swap/dump-log-reads-producer-snapshots", 60, Offline::snapshots);
-        cases.run("swap/dump-log-reads-the-metadata-log", 60, Offline::metadata);
-        cases.run("swap/metadata-shell-reads-the-metadata-log", 60, Offline::shell);
+        cases.run(ours ? "swap/dump-log-reads-logs-of-ours" : "swap/dump-log-reads-logs", 120, Offline::logs);
+        cases.run(ours ? "swap/dump-log-reads-indexes-of-ours" : "swap/dump-log-reads-indexes", 120, Offline::indexes);
+        cases.run(ours ? "swap/dump-log-reads-producer-snapshots-of-ours" : "swap/dump-log-reads-producer-snapshots", 60, Offline::snapshots);
+        cases.run(ours ? "swap/dump-log-reads-the-metadata-log-of-ours" : "swap/dump-log-reads-the-metadata-log", 60, Offline::metadata);
+        cases.run(ours ? "swap/metadata-shell-reads-the-metadata-log-of-ours" : "swap/metadata-shell-reads-the-metadata-log", 60, Offline::shell);
         cases.end();
     }
 }
