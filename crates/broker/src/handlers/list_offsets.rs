@@ -74,7 +74,8 @@ fn answer(
             error_code: ErrorCode::None.code(),
             timestamp: found.timestamp,
             offset: found.offset,
-            leader_epoch: found.leader_epoch,
+            // Version 4 is the first that can say it.
+            leader_epoch: if context.version >= 4 { found.leader_epoch } else { -1 },
         },
     }
 }
