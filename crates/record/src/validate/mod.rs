@@ -303,13 +303,20 @@ impl<'a> Walker<'a> {
 
     #[inline]
     fn judge_timestamp(&mut self, index: i32, delta: i64) {
-        if self.header.timestamp_type() == TimestampType::LogAppendTime {
+        let by_batch = self.header.timestamp_type() == TimestampType::LogAppendTime;
+        if by_batch && self.rules.timestamp_type == TimestampType::LogAppendTime {
             self.fault(index, true, || {
                 "a producer must not set the timestamp type to LogAppendTime".to_owned()
             });
             return;
         }
-        let Some(timestamp) = self.header.base_timestamp.checked_add(delta) else {
+        // Where the topic's timestamps are the producer's, the bit says that all records have the batch's; it goes.
+        let timestamp = if by_batch {
+            Some(self.header.max_timestamp)
+        } else {
+            self.header.base_timestamp.checked_add(delta)
+        };
+        let Some(timestamp) = timestamp else {
             self.fault(index, true, || "the timestamp is out of range: it overflows 64 bits".to_owned());
             return;
         };

@@ -98,10 +98,9 @@ fn the_count_goes_with_the_last_offset_delta_and_with_the_records() {
 fn what_only_a_broker_writes_is_refused() {
     assert_eq!(refused(|header| header.base_offset = 5), Refusal::InvalidRecord);
     assert_eq!(refused(|header| header.set_control(true)), Refusal::InvalidRecord);
-    assert_eq!(
-        refused(|header| header.set_timestamp_type(TimestampType::LogAppendTime)),
-        Refusal::InvalidTimestamp
-    );
+    let appended = with_header(|header| header.set_timestamp_type(TimestampType::LogAppendTime));
+    let by_leader = Rules { timestamp_type: TimestampType::LogAppendTime, ..Rules::default() };
+    assert_eq!(refusal(&appended, &by_leader), Refusal::InvalidTimestamp);
     let epoch = with_header(|header| header.partition_leader_epoch = 99);
     assert_eq!(judge(&epoch, &Rules::default()).unwrap().header.partition_leader_epoch, -1);
     let control = with_header(|header| header.set_control(true));
@@ -238,6 +237,14 @@ fn log_append_time_changes_the_header_only() {
         assert_eq!(produced.body, bytes[HEADER_LEN..]);
         assert!(read_all(&written(&produced)).unwrap().iter().all(|record| record.timestamp == NOW));
     }
+}
+
+#[test]
+fn a_log_append_bit_where_it_has_no_effect_goes() {
+    let bytes = with_header(|header| header.set_timestamp_type(TimestampType::LogAppendTime));
+    let produced = judge(&bytes, &Rules::default()).unwrap();
+    assert_eq!(produced.header.timestamp_type(), TimestampType::CreateTime);
+    assert_eq!((produced.max_timestamp, produced.log_append_time), (NOW, None));
 }
 
 #[test]
