@@ -244,7 +244,7 @@ fn a_log_append_bit_where_it_has_no_effect_goes() {
     let bytes = with_header(|header| header.set_timestamp_type(TimestampType::LogAppendTime));
     let produced = judge(&bytes, &Rules::default()).unwrap();
     assert_eq!(produced.header.timestamp_type(), TimestampType::CreateTime);
-    assert_eq!((produced.max_timestamp, produced.log_append_time), (NOW, None));
+    assert_eq!((produced.max_timestamp, produced.log_append_time), (NOW + 2, None));
 }
 
 #[test]
