@@ -132,7 +132,8 @@ fn look(
     let kind = ConfigKind::from_code(asked.resource_type)
         .filter(|kind| *kind != ConfigKind::BrokerLogger || style == Style::Incremental);
     let Some(kind) = kind else {
-        let code = if face == Face::Broker { ErrorCode::InvalidRequest } else { ErrorCode::UnsupportedVersion };
+        let code =
+            if face == Face::Broker { ErrorCode::InvalidRequest } else { ErrorCode::UnsupportedVersion };
         let message = format!("Unknown resource type {}", asked.resource_type);
         return Err(Refusal { code, message: Some(message) });
     };
@@ -143,10 +144,12 @@ fn look(
             return Ok(None);
         }
         // A controller's listener takes changes for any broker, a broker's for itself and for all.
-        ConfigKind::Broker if !asked.name.is_empty() && face == Face::Broker => check_node_id(&asked.name, node_id)?,
+        ConfigKind::Broker if !asked.name.is_empty() && face == Face::Broker => {
+            check_node_id(&asked.name, node_id)?
+        }
         ConfigKind::Broker | ConfigKind::Topic | ConfigKind::ClientMetrics | ConfigKind::Group => {}
     }
-    let change = |(name, operation, value): (&str, Operation, Option<&str>)| ConfigChange {
+    let change = |(name, operation, value): Change<'_>| ConfigChange {
         name: name.to_owned(),
         operation,
         value: value.map(str::to_owned),
@@ -155,17 +158,18 @@ fn look(
     Ok(Some((ConfigResource::new(kind, &asked.name), changes)))
 }
 
+/// A setting, what happens to it, and the operand.
+type Change<'a> = (&'a str, Operation, Option<&'a str>);
+
 /// Numbers of operations as operations; a setting named twice or without the value it needs is refused.
-fn operations(
-    style: Style,
-    changes: &[(Str, i8, Option<Str>)],
-) -> Result<Vec<(&str, Operation, Option<&str>)>, Refusal> {
+fn operations(style: Style, changes: &[(Str, i8, Option<Str>)]) -> Result<Vec<Change<'_>>, Refusal> {
     let mut seen = HashSet::new();
     if !changes.iter().all(|(name, ..)| seen.insert(name)) {
         return refuse("Error due to duplicate config keys");
     }
     let lacks_value = |(_, operation, value): &&(Str, i8, Option<Str>)| {
-        value.is_none() && (style == Style::Replace || Operation::from_wire(*operation) != Some(Operation::Delete))
+        value.is_none()
+            && (style == Style::Replace || Operation::from_wire(*operation) != Some(Operation::Delete))
     };
     let nulls: Vec<&str> = changes.iter().filter(lacks_value).map(|(name, ..)| &**name).collect();
     if !nulls.is_empty() {
@@ -238,7 +242,11 @@ mod tests {
             ("one", Face::Broker, ErrorCode::InvalidRequest),
             ("2", Face::Controller, ErrorCode::None),
         ] {
-            assert_eq!(code(face, Style::Incremental, &asked(BROKER, name, &[])), expected, "{name} {face:?}");
+            assert_eq!(
+                code(face, Style::Incremental, &asked(BROKER, name, &[])),
+                expected,
+                "{name} {face:?}"
+            );
         }
     }
 

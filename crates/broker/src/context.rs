@@ -26,6 +26,8 @@ pub(crate) struct RequestContext {
     pub(crate) client_id: Option<Str>,
     /// The face it came to.
     pub(crate) face: Face,
+    /// Every API that its face serves.
+    pub(crate) served: fn(Face) -> Vec<ApiKey>,
     /// Its connection.
     pub(crate) connection: Arc<ConnectionInfo>,
     /// When it was started.

@@ -12,8 +12,6 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
-use crate::state::Broker;
-
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Api {
     api: &'static str,
@@ -107,7 +105,10 @@ impl Counters {
 
     /// An error code that an answer carries; none and unknown ones do not count.
     pub(crate) fn answered(&self, key: ApiKey, code: i16) {
-        if let Some(error) = ErrorCode::from_code(code).filter(|error| *error != ErrorCode::None) {
+        if code == ErrorCode::None.code() {
+            return;
+        }
+        if let Some(error) = ErrorCode::from_code(code) {
             self.errors.get_or_create(&ApiError { api: key.name(), error: error.name() }).inc();
         }
     }
@@ -133,32 +134,4 @@ impl Counters {
     pub(crate) fn bug(&self) {
         self.bugs.inc();
     }
-}
-
-/// What stands somewhere now: name, help, value.
-pub(crate) fn gauges(broker: &Broker) -> Vec<(&'static str, &'static str, i64)> {
-    let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let (sessions, evicted) = {
-        let sessions = broker.sessions.lock();
-        (sessions.len(), sessions.evictions())
-    };
-    let dirs = broker.logs.dirs.dirs();
-    let image = broker.image.load();
-    vec![
-        ("ottla_topics", "Topics of the cluster", count(image.topics.len())),
-        ("ottla_partitions", "Partitions on this node", count(broker.partitions.len())),
-        ("ottla_parked_requests", "Requests that wait for a partition to move", count(broker.parked.len())),
-        ("ottla_fetch_sessions", "Fetch sessions", count(sessions)),
-        (
-            "ottla_fetch_sessions_evicted",
-            "Fetch sessions that gave way to others",
-            i64::try_from(evicted).unwrap_or(i64::MAX),
-        ),
-        ("ottla_log_directories", "Log directories", count(dirs.len())),
-        (
-            "ottla_log_directories_offline",
-            "Log directories that failed",
-            count(dirs.iter().filter(|dir| !dir.is_online()).count()),
-        ),
-    ]
 }

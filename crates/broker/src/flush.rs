@@ -9,34 +9,10 @@ use std::sync::Arc;
 use ottla_storage::flush::{FlushError, FlushJob, Flushed};
 use ottla_storage::limits::SYNCS_AT_ONCE;
 use ottla_storage::log_dirs::DirIndex;
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::offline;
 use crate::state::Broker;
-
-/// Wakes the flush tasks. Asking many times before a round begins costs one round.
-pub(crate) struct FlushDemand {
-    asked: Vec<Arc<Notify>>,
-}
-
-impl FlushDemand {
-    /// For so many log directories.
-    pub(crate) fn new(directories: usize) -> Arc<Self> {
-        Arc::new(Self { asked: (0..directories).map(|_| Arc::new(Notify::new())).collect() })
-    }
-
-    /// Something waits to be durable. Directories with nothing dirty find that out at once.
-    pub(crate) fn demand(&self) {
-        for asked in &self.asked {
-            asked.notify_one();
-        }
-    }
-
-    fn of(&self, directory: DirIndex) -> Option<Arc<Notify>> {
-        self.asked.get(directory).cloned()
-    }
-}
 
 /// Runs the rounds of one directory for as long as it is polled and the directory is online.
 pub(crate) async fn run_rounds(broker: Arc<Broker>, directory: DirIndex) {
@@ -80,9 +56,9 @@ async fn round(broker: &Arc<Broker>, directory: DirIndex, mut jobs: Vec<FlushJob
 
 fn tell(broker: &Broker, flushed: &Flushed) {
     let name = &flushed.partition;
-    if let Ok(partition) = broker.partition_by_name(name.topic.as_str(), name.partition) {
-        if let Some(effect) = partition.flushed(flushed) {
-            broker.effects.apply(&[effect]);
-        }
+    if let Ok(partition) = broker.partition_by_name(name.topic.as_str(), name.partition)
+        && let Some(effect) = partition.flushed(flushed)
+    {
+        broker.effects.apply(&[effect]);
     }
 }

@@ -67,7 +67,11 @@ fn level(word: &str) -> Result<&'static str, Refusal> {
 mod tests {
     use super::*;
 
-    fn code(logger: &str, operation: Operation, value: Option<&str>) -> Result<Option<&'static str>, ErrorCode> {
+    fn code(
+        logger: &str,
+        operation: Operation,
+        value: Option<&str>,
+    ) -> Result<Option<&'static str>, ErrorCode> {
         wanted(&[(logger, operation, value)]).map_err(|refusal| refusal.code)
     }
 

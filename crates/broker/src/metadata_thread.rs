@@ -232,10 +232,10 @@ impl<P: Publisher> MetadataThread<P> {
     }
 
     fn close(mut self, mut waiting: Vec<Waiting>, closed: oneshot::Sender<()>) {
-        if self.settle(&mut waiting) {
-            if let Err(error) = self.quorum.close(self.clock.now()) {
-                tracing::error!(%error, "the metadata log could not be closed in order");
-            }
+        if self.settle(&mut waiting)
+            && let Err(error) = self.quorum.close(self.clock.now())
+        {
+            tracing::error!(%error, "the metadata log could not be closed in order");
         }
         // Whoever stops the node waits for this, or has given up.
         let _ = closed.send(());

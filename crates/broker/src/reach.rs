@@ -54,7 +54,10 @@ impl<'a> Reach<'a> {
         let neighbour = |registered: &Registration| {
             let (host, port) = broker.endpoint(context, registered.id)?;
             let rack = registered.rack.as_deref().map(str::to_owned);
-            Some((registered.id, Neighbour { id: registered.id, host, port, rack, fenced: registered.fenced }))
+            Some((
+                registered.id,
+                Neighbour { id: registered.id, host, port, rack, fenced: registered.fenced },
+            ))
         };
         Self { image, neighbours: image.brokers.values().filter_map(neighbour).collect() }
     }
@@ -83,7 +86,9 @@ impl<'a> Reach<'a> {
         let leader = partition.leader.filter(|leader| self.neighbours.contains_key(leader));
         let (replicas, isr) = (kept(&partition.replicas), kept(&partition.isr));
         let error = match (leader, partition.leader) {
-            (None, Some(named)) if manner.name_missing_listener && self.image.brokers.contains_key(&named) => {
+            (None, Some(named))
+                if manner.name_missing_listener && self.image.brokers.contains_key(&named) =>
+            {
                 ErrorCode::ListenerNotFound
             }
             (None, _) => ErrorCode::LeaderNotAvailable,

@@ -21,7 +21,9 @@ pub(crate) fn text_of(code: ErrorCode) -> Option<Str> {
         }
         ErrorCode::NotController => "This node is stopping or not yet serving; ask again.",
         ErrorCode::KafkaStorageError => "The metadata log cannot be written; see the node's log.",
-        ErrorCode::PolicyViolation => "The change is larger than one batch of the metadata log; make it in parts.",
+        ErrorCode::PolicyViolation => {
+            "The change is larger than one batch of the metadata log; make it in parts."
+        }
         ErrorCode::TopicDeletionDisabled => "Topics cannot be deleted here: delete.topic.enable is false.",
         _ => return None,
     };

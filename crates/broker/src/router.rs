@@ -20,9 +20,18 @@ use crate::state::Broker;
 macro_rules! routes {
     ($($key:ident $request:ident $face:ident => $handler:path;)*) => {
         /// The APIs a face serves, in the order of their keys.
-        pub(crate) fn served(face: Face) -> impl Iterator<Item = ApiKey> {
-            const TABLE: &[(ApiKey, Faces)] = &[$((ApiKey::$key, Faces::$face)),*];
-            TABLE.iter().filter(move |(_, faces)| faces.include(face)).map(|(key, _)| *key)
+        pub(crate) fn served(face: Face) -> Vec<ApiKey> {
+            TABLE.iter().filter(|(_, faces)| faces.include(face)).map(|(key, _)| *key).collect()
+        }
+
+        const TABLE: &[(ApiKey, Faces)] = &[$((ApiKey::$key, Faces::$face)),*];
+
+        /// Whether a face serves an API.
+        fn serves(face: Face, key: ApiKey) -> bool {
+            match key {
+                $(ApiKey::$key => Faces::$face.include(face),)*
+                _ => false,
+            }
         }
 
         fn dispatch(broker: &Arc<Broker>, context: RequestContext, call: Call) -> Started {
@@ -39,7 +48,6 @@ macro_rules! routes {
 enum Faces {
     Broker,
     Both,
-    Controller,
 }
 
 impl Faces {
@@ -47,7 +55,6 @@ impl Faces {
         match self {
             Self::Both => true,
             Self::Broker => face == Face::Broker,
-            Self::Controller => face == Face::Controller,
         }
     }
 }
@@ -98,9 +105,9 @@ pub(crate) fn start(
         broker.counters.malformed(connection);
         return Started::Close;
     };
-    if !key.versions().contains(version) || !served(face).any(|other| other == key) {
+    if !key.versions().contains(version) || !serves(face, key) {
         if key == ApiKey::ApiVersions {
-            let refusal = handlers::api_versions::unsupported_version(face);
+            let refusal = handlers::api_versions::unsupported_version();
             return reply(broker, key, 0, correlation_id, refusal.into())
                 .map_or(Started::Close, Started::Reply);
         }
@@ -109,7 +116,8 @@ pub(crate) fn start(
     }
     let now = broker.clock.now();
     broker.counters.request(key);
-    let context = RequestContext { key, version, client_id, face, connection: Arc::clone(connection), now };
+    let context =
+        RequestContext { key, version, client_id, face, served, connection: Arc::clone(connection), now };
     dispatch(broker, context, Call { reader, correlation_id })
 }
 
@@ -123,9 +131,14 @@ where
     Q::Response: Send + 'static,
 {
     let Call { mut reader, correlation_id } = call;
-    let Ok(request) = Q::decode(&mut reader, context.version) else {
-        broker.counters.malformed(&context.connection);
-        return Started::Close;
+    let request = match Q::decode(&mut reader, context.version) {
+        Ok(request) => request,
+        Err(error) => {
+            let (api, version, client) = (context.key.name(), context.version, &context.client_id);
+            tracing::debug!(api, version, ?client, %error, "a request does not parse");
+            broker.counters.malformed(&context.connection);
+            return Started::Close;
+        }
     };
     broker.counters.left_over(reader.remaining());
     let (key, version) = (context.key, context.version);
@@ -156,6 +169,7 @@ fn reply<R: Message>(
     correlation_id: i32,
     answer: Answer<R>,
 ) -> Option<Reply> {
+    answer.message.each_error(&mut |code| broker.counters.answered(key, code));
     let encoded = encode(key, version, correlation_id, answer);
     if let Err(error) = &encoded {
         tracing::error!(api = key.name(), version, %error, "an answer could not be encoded: the connection is closed");

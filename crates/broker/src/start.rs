@@ -21,7 +21,7 @@ use ottla_env::blocking::Blocking;
 use ottla_env::disk::Disk;
 use ottla_env::{Clock, Random};
 use ottla_metadata::{Delta, Image, Listener, Recovery, SecurityProtocol, Touched};
-use ottla_model::{BrokerEpoch, ErrorCode, Uuid};
+use ottla_model::{BrokerEpoch, ErrorCode, Now, Uuid};
 use ottla_net::{
     Bound, ConnectionInfo, ConnectionLimits, ListenerSettings, NetCounters, NetSettings, Server, Service,
     Started,
@@ -37,8 +37,10 @@ use tokio::task::JoinHandle;
 use crate::context::Face;
 use crate::counters::Counters;
 use crate::effects::Effects;
-use crate::flush::{self, FlushDemand};
+use crate::flush;
+use crate::flush_demand::FlushDemand;
 use crate::format::{self, FormatError};
+use crate::gauges;
 use crate::loading;
 use crate::log_level::LogControl;
 use crate::logs::Logs;
@@ -214,26 +216,7 @@ fn prepare(given: &Given) -> Result<Prepared, StartError> {
         .were_clean()
         .then(|| log_dirs.dir(0).and_then(ottla_storage::log_dirs::LogDir::last_broker_epoch))
         .flatten();
-    let me = format::own_voter(config, directory_id);
-    let configured_voters = Voters::new(config.static_voter.as_ref().map(|_| me.clone()));
-    let metadata = &config.metadata_log;
-    let quorum = Quorum::open(
-        ottla_quorum::Options {
-            cache: Arc::clone(log_dirs.cache()),
-            dir: metadata_dir,
-            me,
-            configured_voters,
-            segments: Segments {
-                bytes: i32::try_from(metadata.segment_bytes).unwrap_or(i32::MAX),
-                ms: i64::try_from(metadata.segment_ms).unwrap_or(i64::MAX),
-            },
-            snapshot_after_bytes: metadata.snapshot_after_bytes,
-            snapshot_after_ms: metadata.snapshot_interval_ms.unwrap_or(u64::MAX),
-            min_insync_replicas: min_insync_replicas(config),
-        },
-        now,
-    )
-    .map_err(StartError::Quorum)?;
+    let quorum = open_quorum(config, &log_dirs, metadata_dir, directory_id, now)?;
     let (controller, asks) = ControllerChannel::new();
     let (reconfigure, reconfigured) = watch::channel(Arc::new(config.clone()));
     let parked = Parked::new(Arc::clone(&given.clock));
@@ -255,7 +238,9 @@ fn prepare(given: &Given) -> Result<Prepared, StartError> {
         parked,
         flushes,
         sessions: Mutex::new(SessionCache::new(config.topics.fetch_session_slots)),
-        counters: Counters::new(router::served(Face::Broker).chain(router::served(Face::Controller))),
+        counters: Counters::new(
+            router::served(Face::Broker).into_iter().chain(router::served(Face::Controller)),
+        ),
         logs: Arc::new(Logs::new(log_dirs)),
         metadata_directory,
         blocking: Blocking::new(config.directories.io_threads.max(1)),
@@ -263,6 +248,32 @@ fn prepare(given: &Given) -> Result<Prepared, StartError> {
         log_control: Arc::clone(&given.log_control),
     };
     Ok(Prepared { broker: Arc::new(broker), quorum, asks, reconfigured, clean_since })
+}
+
+/// Takes the metadata log over: this node votes, alone.
+fn open_quorum(
+    config: &BrokerConfig,
+    log_dirs: &LogDirs,
+    dir: PathBuf,
+    directory_id: Uuid,
+    now: Now,
+) -> Result<Quorum, StartError> {
+    let me = format::own_voter(config, directory_id);
+    let metadata = &config.metadata_log;
+    let options = ottla_quorum::Options {
+        cache: Arc::clone(log_dirs.cache()),
+        dir,
+        configured_voters: Voters::new(config.static_voter.as_ref().map(|_| me.clone())),
+        me,
+        segments: Segments {
+            bytes: i32::try_from(metadata.segment_bytes).unwrap_or(i32::MAX),
+            ms: i64::try_from(metadata.segment_ms).unwrap_or(i64::MAX),
+        },
+        snapshot_after_bytes: metadata.snapshot_after_bytes,
+        snapshot_after_ms: metadata.snapshot_interval_ms.unwrap_or(u64::MAX),
+        min_insync_replicas: min_insync_replicas(config),
+    };
+    Quorum::open(options, now).map_err(StartError::Quorum)
 }
 
 fn log_descriptors(given: &Given) -> u64 {
@@ -498,10 +509,9 @@ impl Node {
     }
 
     /// Gauges as they are now: partitions, topics, parked requests, fetch sessions, offline directories.
-    #[must_use]
     pub fn gauges(&self) -> impl Fn() -> Vec<(&'static str, &'static str, i64)> + Send + Sync + 'static {
         let broker = Arc::clone(&self.broker);
-        move || crate::counters::gauges(&broker)
+        move || gauges::gauges(&broker)
     }
 
     /// Told of each new configuration.
@@ -511,7 +521,6 @@ impl Node {
     }
 
     /// Log directories that failed, by path.
-    #[must_use]
     pub fn offline(&self) -> impl Fn() -> Vec<String> + Send + Sync + 'static {
         let broker = Arc::clone(&self.broker);
         move || {

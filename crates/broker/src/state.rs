@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use crate::context::RequestContext;
 use crate::counters::Counters;
 use crate::effects::Effects;
-use crate::flush::FlushDemand;
+use crate::flush_demand::FlushDemand;
 use crate::log_level::LogControl;
 use crate::logs::Logs;
 use crate::metadata_thread::ControllerChannel;
@@ -30,7 +30,7 @@ use crate::sessions::{Opened, Refused, SessionCache, SessionRequest, TopicKey};
 use crate::stop::StopRequest;
 
 /// One node, seen by its handlers.
-pub struct Broker {
+pub(crate) struct Broker {
     pub(crate) node_id: NodeId,
     pub(crate) cluster_id: Arc<str>,
     pub(crate) clock: Arc<dyn Clock>,

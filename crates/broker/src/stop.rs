@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 /// A wish to stop, from inside: what the program's main task waits for beside signals.
 #[derive(Default)]
-pub struct StopRequest {
+pub(crate) struct StopRequest {
     why: Mutex<Option<String>>,
     asked: CancellationToken,
 }
@@ -18,7 +18,7 @@ impl StopRequest {
     }
 
     /// Waits for the wish; answers the reason.
-    pub async fn requested(&self) -> String {
+    pub(crate) async fn requested(&self) -> String {
         self.asked.cancelled().await;
         self.why.lock().clone().unwrap_or_default()
     }

@@ -55,7 +55,7 @@ pub(crate) async fn run(broker: Arc<Broker>) {
 fn do_what_is_due(broker: &Arc<Broker>, done: &mut Done, since_start: u64, now: Now) {
     let config = broker.config();
     let directories = &config.directories;
-    let mut due = |last: &mut u64, interval: u64| {
+    let due = |last: &mut u64, interval: u64| {
         let is_due = since_start.saturating_sub(*last) >= interval;
         if is_due {
             *last = since_start;
@@ -115,10 +115,10 @@ fn retain(broker: &Arc<Broker>, now: Now) {
 
 fn write_epochs(broker: &Arc<Broker>) {
     for partition in broker.partitions.all() {
-        if let Err(error) = partition.with_log(|log| log.write_epochs()) {
-            if let Some(directory) = broker.logs.dir_of(&partition) {
-                offline::take_offline(broker, directory, &error);
-            }
+        if let Err(error) = partition.with_log(|log| log.write_epochs())
+            && let Some(directory) = broker.logs.dir_of(&partition)
+        {
+            offline::take_offline(broker, directory, &error);
         }
     }
 }

@@ -127,10 +127,13 @@ impl<'a> Change<'a> {
         if let Some(leader) = replicas.iter().copied().find(|replica| valid(*replica)) {
             return (Some(leader), false);
         }
-        if let [last] = *self.before.last_known_elr {
-            if self.elr_enabled && self.isr.is_empty() && elr.is_empty() && (self.may_lead)(last) {
-                return (Some(last), true);
-            }
+        if let [last] = *self.before.last_known_elr
+            && self.elr_enabled
+            && self.isr.is_empty()
+            && elr.is_empty()
+            && (self.may_lead)(last)
+        {
+            return (Some(last), true);
         }
         let any = replicas.iter().copied().find(|replica| self.unclean && (self.may_lead)(*replica));
         (any, any.is_some())

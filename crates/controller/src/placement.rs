@@ -92,12 +92,12 @@ pub(crate) fn check_manual(
     let mut sorted = replicas.to_vec();
     sorted.sort_unstable();
     for pair in sorted.windows(2) {
-        if let [first, second] = pair {
-            if first == second {
-                return refuse(format!(
-                    "The manual partition assignment includes the broker {first} more than once."
-                ));
-            }
+        if let [first, second] = pair
+            && first == second
+        {
+            return refuse(format!(
+                "The manual partition assignment includes the broker {first} more than once."
+            ));
         }
     }
     if let Some(unknown) = sorted.iter().find(|id| !image.brokers.contains_key(id)) {

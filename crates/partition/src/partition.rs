@@ -7,7 +7,7 @@ use ottla_config::LogSettings;
 use ottla_model::{ErrorCode, LeaderEpoch, Now, Offset, TopicPartition};
 use ottla_replication::{AckDurable, LeaderView};
 use ottla_storage::flush::Flushed;
-use ottla_storage::log::{Garbage, Log, LogView};
+use ottla_storage::log::{Garbage, Log};
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::effect::{Effect, PartitionId};
@@ -272,12 +272,5 @@ impl Partition {
             leader_epoch: epoch,
             failed: false,
         }
-    }
-
-    /// A view of the log for reading without the lock, with the leader's epoch.
-    pub(crate) fn reader(&self, known: LeaderEpoch) -> Result<LogView, NotLeader> {
-        let state = self.state.lock();
-        self.leader_epoch(&state, known)?;
-        Ok(state.log.reader())
     }
 }

@@ -85,8 +85,55 @@ fn structure(out: &mut String, definition: &Definition, each: &Struct) -> Result
     read(out, definition, each);
     put(out, format_args!("}}\nimpl Writable for {} {{\n", each.name));
     write(out, definition, each);
+    errors(out, definition, each);
     out.push_str("}\n");
     Ok(())
+}
+
+/// The error codes that a structure carries, itself or deeper; nothing is written where there are none.
+fn errors(out: &mut String, definition: &Definition, each: &Struct) {
+    if !has_errors(definition, each, 0) {
+        return;
+    }
+    out.push_str("fn each_error(&self, told: &mut dyn FnMut(i16)) {\n");
+    for field in &each.fields {
+        let name = snake(&field.name);
+        let target = match &field.base {
+            Base::Int16 if is_error_code(field) => {
+                put(out, format_args!("told(self.{name});\n"));
+                continue;
+            }
+            Base::Struct(target) => definition.find(target),
+            _ => None,
+        };
+        if !target.is_some_and(|target| has_errors(definition, target, 0)) {
+            continue;
+        }
+        let each = match (field.array, field.nullable.is_some()) {
+            (true, true) => ".iter().flatten()",
+            (true, false) | (false, true) => ".iter()",
+            (false, false) => {
+                put(out, format_args!("self.{name}.each_error(told);\n"));
+                continue;
+            }
+        };
+        put(out, format_args!("for each in self.{name}{each} {{\neach.each_error(told);\n}}\n"));
+    }
+    out.push_str("}\n");
+}
+
+fn is_error_code(field: &Field) -> bool {
+    field.name == "ErrorCode" && field.base == Base::Int16 && !field.array
+}
+
+/// Structures are not nested deeper than a definition is indented; the bound is for one that names itself.
+fn has_errors(definition: &Definition, each: &Struct, depth: usize) -> bool {
+    each.fields.iter().any(|field| match &field.base {
+        Base::Struct(name) if depth < 8 => {
+            definition.find(name).is_some_and(|target| has_errors(definition, target, depth + 1))
+        }
+        _ => is_error_code(field),
+    })
 }
 
 /// Refuses what the generated code could not express.

@@ -72,6 +72,11 @@ impl std::error::Error for EncodeError {}
 pub trait Writable {
     /// Writes one.
     fn write(&self, w: &mut Writer) -> Result<(), EncodeError>;
+
+    /// Tells every error code that it carries, its own and those of what it is made of.
+    fn each_error(&self, told: &mut dyn FnMut(i16)) {
+        let _ = told;
+    }
 }
 
 /// A part of what was written.

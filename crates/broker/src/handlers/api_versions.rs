@@ -15,8 +15,7 @@ use ottla_wire::messages::api_versions_response::{ApiVersion, FinalizedFeatureKe
 use ottla_wire::messages::{ApiVersionsRequest, ApiVersionsResponse};
 
 use crate::answer::Handled;
-use crate::context::{Face, RequestContext};
-use crate::router;
+use crate::context::RequestContext;
 use crate::state::Broker;
 
 pub(crate) fn handle(
@@ -27,7 +26,7 @@ pub(crate) fn handle(
     let ApiVersionsRequest { client_software_name, client_software_version, cluster_id, node_id } = request;
     if context.version >= 3 {
         if !is_software_text(&client_software_name) || !is_software_text(&client_software_version) {
-            return Handled::now(refusal(ErrorCode::InvalidRequest, context.face));
+            return Handled::now(refusal(ErrorCode::InvalidRequest));
         }
         let (name, version) = (client_software_name.to_string(), client_software_version.to_string());
         // A second ApiVersions on a connection changes nothing.
@@ -35,21 +34,20 @@ pub(crate) fn handle(
     }
     // KIP-1242: a client that meant another cluster or node is sent back to its bootstrap servers.
     if cluster_id.is_some_and(|id| *id != *broker.cluster_id || node_id != broker.node_id) {
-        return Handled::now(refusal(ErrorCode::RebootstrapRequired, context.face));
+        return Handled::now(refusal(ErrorCode::RebootstrapRequired));
     }
     Handled::now(full(broker, context))
 }
 
 /// The answer to a version that is not served: version 0, with what is.
-pub(crate) fn unsupported_version(face: Face) -> ApiVersionsResponse {
-    refusal(ErrorCode::UnsupportedVersion, face)
+pub(crate) fn unsupported_version() -> ApiVersionsResponse {
+    refusal(ErrorCode::UnsupportedVersion)
 }
 
-fn refusal(error: ErrorCode, face: Face) -> ApiVersionsResponse {
+fn refusal(error: ErrorCode) -> ApiVersionsResponse {
     let mut response = ApiVersionsResponse { error_code: error.code(), ..Default::default() };
     if error == ErrorCode::UnsupportedVersion {
-        response.api_keys =
-            router::served(face).filter(|key| *key == ApiKey::ApiVersions).map(range).collect();
+        response.api_keys = vec![range(ApiKey::ApiVersions)];
     }
     response
 }
@@ -65,7 +63,7 @@ fn full(broker: &Broker, context: &RequestContext) -> ApiVersionsResponse {
     let shows = |lowest: i16| context.version >= 4 || lowest > 0;
     ApiVersionsResponse {
         error_code: ErrorCode::None.code(),
-        api_keys: router::served(context.face).map(range).collect(),
+        api_keys: (context.served)(context.face).into_iter().map(range).collect(),
         throttle_time_ms: 0,
         supported_features: supported_features()
             .filter(|(_, range)| shows(range.min))

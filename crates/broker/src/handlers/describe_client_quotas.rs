@@ -72,7 +72,9 @@ fn filter(components: Vec<ComponentData>) -> Result<Filter, (ErrorCode, String)>
             (unknown, _) => return invalid(&format!("Unknown match type {unknown}")),
         };
         if filter.insert(entity_type.clone(), wanted).is_some() {
-            return invalid(&format!("Entity type {entity_type} cannot appear more than once in the filter."));
+            return invalid(&format!(
+                "Entity type {entity_type} cannot appear more than once in the filter."
+            ));
         }
     }
     if filter.len() > 1 && filter.contains_key(IP) {
@@ -92,16 +94,20 @@ fn entries(image: &Image, filter: &Filter, strict: bool) -> Vec<EntryData> {
         };
         filter.iter().all(has) && (!strict || entity.len() == filter.len())
     };
-    let entry = |(entity, quotas): (&QuotaEntity, &ottla_metadata::Map<ottla_metadata::Text, f64>)| EntryData {
-        entity: entity
-            .iter()
-            .map(|(kind, name)| EntityData {
-                entity_type: (&**kind).into(),
-                entity_name: name.as_deref().map(Into::into),
-            })
-            .collect(),
-        values: quotas.iter().map(|(key, value)| ValueData { key: (&**key).into(), value: *value }).collect(),
-    };
+    let entry =
+        |(entity, quotas): (&QuotaEntity, &ottla_metadata::Map<ottla_metadata::Text, f64>)| EntryData {
+            entity: entity
+                .iter()
+                .map(|(kind, name)| EntityData {
+                    entity_type: (&**kind).into(),
+                    entity_name: name.as_deref().map(Into::into),
+                })
+                .collect(),
+            values: quotas
+                .iter()
+                .map(|(key, value)| ValueData { key: (&**key).into(), value: *value })
+                .collect(),
+        };
     image.quotas.iter().filter(|(entity, _)| passes(entity)).map(entry).collect()
 }
 
@@ -114,7 +120,8 @@ mod tests {
         let mut image = Image::default();
         let quota = || std::iter::once((Text::from("producer_byte_rate"), 1024.0)).collect::<Map<_, _>>();
         let ann: QuotaEntity = vec![(Text::from(USER), Some(Text::from("ann")))];
-        let both: QuotaEntity = vec![(Text::from(CLIENT_ID), None), (Text::from(USER), Some(Text::from("ann")))];
+        let both: QuotaEntity =
+            vec![(Text::from(CLIENT_ID), None), (Text::from(USER), Some(Text::from("ann")))];
         image.quotas.insert_mut(ann, quota());
         image.quotas.insert_mut(both, quota());
         image
@@ -148,7 +155,11 @@ mod tests {
             (vec![component(USER, 2, None), component(USER, 1, None)], ErrorCode::InvalidRequest),
             (vec![component(USER, 2, None), component(IP, 2, None)], ErrorCode::InvalidRequest),
         ] {
-            assert_eq!(filter(components.clone()).map_err(|refusal| refusal.0), Err(expected), "{components:?}");
+            assert_eq!(
+                filter(components.clone()).map_err(|refusal| refusal.0),
+                Err(expected),
+                "{components:?}"
+            );
         }
     }
 }

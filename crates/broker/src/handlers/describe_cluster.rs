@@ -23,8 +23,11 @@ pub(crate) fn handle(
     context: &RequestContext,
     request: DescribeClusterRequest,
 ) -> Handled<DescribeClusterResponse> {
-    let DescribeClusterRequest { include_cluster_authorized_operations, endpoint_type, include_fenced_brokers } =
-        request;
+    let DescribeClusterRequest {
+        include_cluster_authorized_operations,
+        endpoint_type,
+        include_fenced_brokers,
+    } = request;
     if let Some(refusal) = refuse(context, endpoint_type, broker.image.load().metadata_version()) {
         return Handled::now(refusal);
     }
@@ -62,9 +65,10 @@ fn refuse(
     let (code, message) = match (endpoint_type, context.face) {
         (BROKERS, Face::Broker) => return None,
         (CONTROLLERS, Face::Controller) if level.has_controller_registration() => return None,
-        (CONTROLLERS, Face::Controller) => {
-            (ErrorCode::UnsupportedVersion, "Controllers are registered from metadata.version 3.7-IV0 on.".into())
-        }
+        (CONTROLLERS, Face::Controller) => (
+            ErrorCode::UnsupportedVersion,
+            "Controllers are registered from metadata.version 3.7-IV0 on.".into(),
+        ),
         (BROKERS | CONTROLLERS, face) => {
             let here = if face == Face::Broker { "brokers" } else { "controllers" };
             (ErrorCode::MismatchedEndpointType, format!("This listener is one of {here}; ask it for {here}."))

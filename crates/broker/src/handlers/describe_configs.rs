@@ -59,7 +59,13 @@ pub(crate) fn handle(
             Ok(configs) => (ErrorCode::None, None, chosen(configs, configuration_keys)),
             Err(refusal) => (refusal.code, refusal.message.map(Into::into), Vec::new()),
         };
-        DescribeConfigsResult { error_code: error_code.code(), error_message, resource_type, resource_name, configs }
+        DescribeConfigsResult {
+            error_code: error_code.code(),
+            error_message,
+            resource_type,
+            resource_name,
+            configs,
+        }
     };
     let results = resources.into_iter().map(result).collect();
     Handled::now(DescribeConfigsResponse { throttle_time_ms: 0, results })
@@ -149,7 +155,12 @@ fn results(described: Vec<Described>, shown: Shown) -> Vec<DescribeConfigsResour
     described.into_iter().map(result).collect()
 }
 
-fn stored_values(image: &Image, kind: ConfigKind, name: &str, source: i8) -> Vec<DescribeConfigsResourceResult> {
+fn stored_values(
+    image: &Image,
+    kind: ConfigKind,
+    name: &str,
+    source: i8,
+) -> Vec<DescribeConfigsResourceResult> {
     let values = Broker::dynamic(image, &ConfigResource::new(kind, name));
     values.iter().map(|(name, value)| stored(name, value, source)).collect()
 }
@@ -189,7 +200,10 @@ mod tests {
     fn only_this_broker_is_described() {
         assert_eq!(check_id("1", 1, ""), Ok(()));
         for other in ["2", "x", "-1", "1 "] {
-            assert_eq!(check_id(other, 1, "").map_err(|refusal| refusal.code), Err(ErrorCode::InvalidRequest));
+            assert_eq!(
+                check_id(other, 1, "").map_err(|refusal| refusal.code),
+                Err(ErrorCode::InvalidRequest)
+            );
         }
     }
 }

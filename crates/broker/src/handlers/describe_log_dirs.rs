@@ -75,7 +75,12 @@ fn of_partition(partition: &Partition) -> DescribeLogDirsPartition {
     }
 }
 
-fn of_directory(broker: &Broker, index: DirIndex, directory: &LogDir, contents: Contents) -> DescribeLogDirsResult {
+fn of_directory(
+    broker: &Broker,
+    index: DirIndex,
+    directory: &LogDir,
+    contents: Contents,
+) -> DescribeLogDirsResult {
     let log_dir = directory.path().display().to_string().into();
     let Ok(space) = broker.logs.dirs.check_space(index) else {
         let error_code = ErrorCode::KafkaStorageError.code();

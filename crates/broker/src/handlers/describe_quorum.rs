@@ -31,7 +31,9 @@ pub(crate) fn handle(
     let (broker, version, wall) = (Arc::clone(broker), context.version, context.now.wall);
     Handled::later(async move {
         match broker.controller.describe().await {
-            Some(facts) if facts.leader == Some(broker.node_id) => describe(&facts, broker.node_id, version, wall),
+            Some(facts) if facts.leader == Some(broker.node_id) => {
+                describe(&facts, broker.node_id, version, wall)
+            }
             Some(_) | None => refuse(),
         }
     })
@@ -39,7 +41,9 @@ pub(crate) fn handle(
 
 fn is_the_metadata_partition(topics: &[AskedTopic]) -> bool {
     let [AskedTopic { topic_name, partitions }] = topics else { return false };
-    let [describe_quorum_request::PartitionData { partition_index }] = partitions.as_slice() else { return false };
+    let [describe_quorum_request::PartitionData { partition_index }] = partitions.as_slice() else {
+        return false;
+    };
     *topic_name == *METADATA_TOPIC && *partition_index == 0
 }
 
@@ -125,7 +129,9 @@ mod tests {
     #[test]
     fn only_the_metadata_partition_has_a_quorum() {
         assert!(is_the_metadata_partition(&asked(METADATA_TOPIC, &[0])));
-        for other in [asked(METADATA_TOPIC, &[1]), asked(METADATA_TOPIC, &[0, 0]), asked("a", &[0]), Vec::new()] {
+        for other in
+            [asked(METADATA_TOPIC, &[1]), asked(METADATA_TOPIC, &[0, 0]), asked("a", &[0]), Vec::new()]
+        {
             assert!(!is_the_metadata_partition(&other), "{other:?}");
         }
         let answer = unknown(asked("a", &[4]));

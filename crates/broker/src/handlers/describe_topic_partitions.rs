@@ -45,7 +45,10 @@ struct Asked {
 
 impl Asked {
     /// `None` when the cursor stands outside of what is asked for.
-    fn of(topics: &[TopicRequest], cursor: Option<describe_topic_partitions_request::Cursor>) -> Option<Self> {
+    fn of(
+        topics: &[TopicRequest],
+        cursor: Option<describe_topic_partitions_request::Cursor>,
+    ) -> Option<Self> {
         let from = match cursor {
             Some(cursor) if cursor.partition_index < 0 => return None,
             Some(cursor) => (cursor.topic_name.to_string(), cursor.partition_index),
@@ -66,7 +69,9 @@ impl Asked {
 fn page(image: &Image, reach: &Reach<'_>, asked: &Asked, limit: usize) -> DescribeTopicPartitionsResponse {
     let mut page = DescribeTopicPartitionsResponse::default();
     let mut left = limit;
-    let all = || image.topics.iter_by_name().map(|topic| topic.name.as_str()).filter(|name| *name >= &*asked.from.0);
+    let all = || {
+        image.topics.iter_by_name().map(|topic| topic.name.as_str()).filter(|name| *name >= &*asked.from.0)
+    };
     let names: Box<dyn Iterator<Item = &str>> = match &asked.names {
         Some(names) => Box::new(names.iter().map(String::as_str)),
         None => Box::new(all()),

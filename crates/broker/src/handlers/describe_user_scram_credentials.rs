@@ -50,7 +50,8 @@ fn result(image: &Image, user: &str, times: u32) -> DescribeUserScramCredentials
         credential_infos: infos,
     };
     if times > 1 {
-        let message = format!("Cannot describe SCRAM credentials for the same user twice in a single request: {user}");
+        let message =
+            format!("Cannot describe SCRAM credentials for the same user twice in a single request: {user}");
         return answer(ErrorCode::DuplicateResource, Some(message), Vec::new());
     }
     let infos: Vec<_> = [ScramMechanism::Sha256, ScramMechanism::Sha512]

@@ -23,7 +23,9 @@ pub(crate) fn handle(
     let broker = Arc::clone(broker);
     Handled::later(async move {
         match broker.producer_ids.next(&broker.controller).await {
-            Ok(producer_id) => InitProducerIdResponse { producer_id, producer_epoch: 0, ..Default::default() },
+            Ok(producer_id) => {
+                InitProducerIdResponse { producer_id, producer_epoch: 0, ..Default::default() }
+            }
             Err(code) => refusal(code),
         }
     })
@@ -61,7 +63,11 @@ fn refusal(code: ErrorCode) -> InitProducerIdResponse {
 mod tests {
     use super::*;
 
-    fn request(transactional_id: Option<&str>, producer_id: i64, producer_epoch: i16) -> InitProducerIdRequest {
+    fn request(
+        transactional_id: Option<&str>,
+        producer_id: i64,
+        producer_epoch: i16,
+    ) -> InitProducerIdRequest {
         InitProducerIdRequest {
             transactional_id: transactional_id.map(Into::into),
             producer_id,

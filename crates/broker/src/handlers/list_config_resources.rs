@@ -14,8 +14,13 @@ use crate::reach::Reach;
 use crate::state::Broker;
 
 /// In the order of Kafka's answer.
-const KINDS: [ConfigKind; 5] =
-    [ConfigKind::Group, ConfigKind::ClientMetrics, ConfigKind::BrokerLogger, ConfigKind::Broker, ConfigKind::Topic];
+const KINDS: [ConfigKind; 5] = [
+    ConfigKind::Group,
+    ConfigKind::ClientMetrics,
+    ConfigKind::BrokerLogger,
+    ConfigKind::Broker,
+    ConfigKind::Topic,
+];
 
 pub(crate) fn handle(
     broker: &Arc<Broker>,
@@ -54,7 +59,9 @@ fn resources(kind: ConfigKind, image: &Image, reach: &Reach<'_>) -> Vec<ConfigRe
             let configured = image.configs.iter().filter(|(resource, _)| resource.kind == kind);
             configured.map(|(resource, _)| resource.name.to_string()).collect()
         }
-        ConfigKind::BrokerLogger | ConfigKind::Broker => reach.registered().map(|node| node.id.to_string()).collect(),
+        ConfigKind::BrokerLogger | ConfigKind::Broker => {
+            reach.registered().map(|node| node.id.to_string()).collect()
+        }
         ConfigKind::Topic => image.topics.iter_by_name().map(|topic| topic.name.to_string()).collect(),
     };
     let resource = |name: String| ConfigResource { resource_name: name.into(), resource_type: kind.code() };

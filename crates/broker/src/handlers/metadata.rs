@@ -81,14 +81,18 @@ pub(crate) fn handle(
 }
 
 /// Takes the list of topics apart; gives it back when its version does not allow it.
-fn asked(topics: Option<Vec<MetadataRequestTopic>>, version: i16) -> Result<Asked, Vec<MetadataRequestTopic>> {
+fn asked(
+    topics: Option<Vec<MetadataRequestTopic>>,
+    version: i16,
+) -> Result<Asked, Vec<MetadataRequestTopic>> {
     let Some(topics) = topics else { return Ok(Asked::All) };
     if version == 0 && topics.is_empty() {
         return Ok(Asked::All);
     }
     let by_id = topics.iter().any(|topic| !topic.topic_id.is_zero());
     let nameless = topics.iter().any(|topic| topic.name.is_none());
-    if version < 12 && (by_id || nameless) || nameless && !by_id {
+    let beyond_the_version = if by_id { version < 12 } else { nameless };
+    if beyond_the_version {
         return Err(topics);
     }
     if by_id {

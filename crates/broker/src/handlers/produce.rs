@@ -174,10 +174,11 @@ fn refuse(
             .collect();
     }
     answer.error_message = Some(error.to_string().into());
-    if code == ErrorCode::NotLeaderOrFollower && version >= 10 {
-        if let Some((leader_id, leader_epoch)) = broker.current_leader(name) {
-            answer.current_leader = LeaderIdAndEpoch { leader_id, leader_epoch };
-        }
+    if code == ErrorCode::NotLeaderOrFollower
+        && version >= 10
+        && let Some((leader_id, leader_epoch)) = broker.current_leader(name)
+    {
+        answer.current_leader = LeaderIdAndEpoch { leader_id, leader_epoch };
     }
 }
 

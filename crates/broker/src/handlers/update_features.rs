@@ -17,7 +17,8 @@ pub(crate) fn handle(
 ) -> Handled<UpdateFeaturesResponse> {
     let (broker, version, timeout_ms) = (Arc::clone(broker), context.version, request.timeout_ms);
     Handled::later(async move {
-        let code = match broker.controller.ask(Request::UpdateFeatures { request, version }, timeout_ms).await {
+        let code = match broker.controller.ask(Request::UpdateFeatures { request, version }, timeout_ms).await
+        {
             Ok(Reply::UpdateFeatures(response)) => return response,
             Ok(reply) => misfit(&broker, &reply),
             Err(code) => code,

@@ -110,12 +110,7 @@ impl Session {
         self.entries.is_empty()
     }
 
-    /// Whether an answer must name this partition.
-    pub(crate) fn must_tell(&self, key: &PartitionKey, answered: &Answered) -> bool {
-        self.entries.get(key).is_none_or(|entry| entry.must_tell(answered))
-    }
-
-    /// As [`Session::must_tell`], and remembers what is told. A partition that gave records is
+    /// Whether an answer must name this partition; remembers what is told. A partition that gave records is
     /// read last next time, so that one busy partition does not starve the others.
     pub(crate) fn tell(&mut self, key: &PartitionKey, answered: &Answered) -> bool {
         let place = self.next_place;
