@@ -156,10 +156,11 @@ impl<P: Publisher> MetadataThread<P> {
     ) {
         let now = self.clock.now();
         let config = self.publisher.config();
-        let node_id = self.node_id;
+        let (node_id, kraft_version) = (self.node_id, self.quorum.kraft_version());
         let submitted = self.quorum.submit(
             |image, place| {
-                let context = Context { next_offset: place.base_offset, node_id, config: &config };
+                let context =
+                    Context { next_offset: place.base_offset, node_id, kraft_version, config: &config };
                 ottla_controller::decide(image, request, &context)
             },
             now,

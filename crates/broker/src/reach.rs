@@ -62,6 +62,12 @@ impl<'a> Reach<'a> {
         Self { image, neighbours: image.brokers.values().filter_map(neighbour).collect() }
     }
 
+    /// Of a client that reaches nobody.
+    #[cfg(test)]
+    pub(crate) fn nobody(image: &'a Image) -> Self {
+        Self { image, neighbours: BTreeMap::new() }
+    }
+
     /// All of them, fenced ones too.
     pub(crate) fn registered(&self) -> impl Iterator<Item = &Neighbour> {
         self.neighbours.values()

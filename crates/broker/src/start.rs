@@ -230,6 +230,7 @@ fn prepare(given: &Given) -> Result<Prepared, StartError> {
         config: ArcSwap::from_pointee(config.clone()),
         reconfigured: reconfigure,
         image: ArcSwap::from_pointee(quorum.image().clone()),
+        kraft_version: quorum.kraft_version(),
         published: AtomicI64::new(quorum.end_offset() - 1),
         partitions: Partitions::default(),
         producer_ids: ProducerIds::default(),

@@ -42,6 +42,8 @@ pub(crate) struct Broker {
     pub(crate) reconfigured: watch::Sender<Arc<BrokerConfig>>,
     /// The metadata as far as it is committed and published.
     pub(crate) image: ArcSwap<Image>,
+    /// The level of `kraft.version`, which is no record of the image.
+    pub(crate) kraft_version: i16,
     /// The last offset of the metadata log that is published.
     pub(crate) published: AtomicI64,
     pub(crate) partitions: Partitions,

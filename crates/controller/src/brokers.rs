@@ -122,8 +122,9 @@ pub(crate) fn assign_directories(
     for (topic, number, directory) in placed {
         let Some(topic) = image.topics.get(*topic).filter(|_| known.contains(directory)) else { continue };
         let Some(partition) = topic.partitions.get(number) else { continue };
+        let may_lead = |replica| image.brokers.get(&replica).is_some_and(Broker::is_active);
         let mut change =
-            Change::of(topic.id, *number, partition, cluster_of(image, context, topic), &|_| true);
+            Change::of(topic.id, *number, partition, cluster_of(image, context, topic), &may_lead);
         let place = partition.replicas.iter().position(|replica| *replica == context.node_id);
         if let Some(slot) = place.and_then(|place| change.directories.get_mut(place)) {
             *slot = *directory;

@@ -18,7 +18,8 @@ use crate::limits::MAX_RECORDS;
 use crate::refusal::Refusal;
 use crate::request::{ConfigChange, ConfigChanges, Reply};
 
-const MIN_ISR: &str = "min.insync.replicas";
+/// Counted against eligible leaders.
+pub(crate) const MIN_ISR: &str = "min.insync.replicas";
 
 /// Decides every resource; one that is refused does not hold back the others.
 pub(crate) fn decide(

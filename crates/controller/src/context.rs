@@ -10,6 +10,8 @@ pub struct Context<'a> {
     pub next_offset: Offset,
     /// This controller.
     pub node_id: NodeId,
+    /// The level of `kraft.version`, which the quorum keeps and no image.
+    pub kraft_version: i16,
     /// This node's settings as given: what stands behind the dynamic ones.
     pub config: &'a BrokerConfig,
 }

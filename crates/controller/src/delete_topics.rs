@@ -1,6 +1,6 @@
 //! DeleteTopics (20), versions 1 to 6: by name, and by id from 6 on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ottla_machine::Outcome;
 use ottla_metadata::Image;
@@ -19,6 +19,15 @@ use crate::request::Reply;
 enum Named {
     Name(Str),
     Id(Uuid),
+}
+
+impl Named {
+    fn id(&self) -> Option<Uuid> {
+        match self {
+            Self::Name(_) => None,
+            Self::Id(id) => Some(*id),
+        }
+    }
 }
 
 pub(crate) fn decide(
@@ -53,19 +62,28 @@ pub(crate) fn decide(
         let refusal = Refusal::new(ErrorCode::InvalidRequest, refused.1);
         responses.push(result(refused.0, topic_id, Err(refusal)));
     }
-    let mut removed: BTreeMap<Uuid, usize> = BTreeMap::new();
+    let ids: BTreeSet<Uuid> = times.keys().filter_map(Named::id).collect();
+    let mut named_both_ways = BTreeSet::new();
+    let mut removed = BTreeSet::new();
     for (named, times) in times {
+        // Names come before ids: whoever is named both ways is known by then, answered once, and stays.
+        if times == 1 && named.id().is_some_and(|id| named_both_ways.contains(&id)) {
+            continue;
+        }
+        let by_name = named.id().is_none();
         let (name, id, found) = find(image, named, times);
-        let found = found.and_then(|id| match removed.insert(id, responses.len()) {
-            None => Ok(()),
-            Some(_) => {
+        let found = found.and_then(|id| {
+            if by_name && ids.contains(&id) {
+                named_both_ways.insert(id);
                 let message = "The provided topic name maps to an ID that was already supplied.";
-                Err(Refusal::new(ErrorCode::InvalidRequest, message))
+                return Err(Refusal::new(ErrorCode::InvalidRequest, message));
             }
+            removed.insert(id);
+            Ok(())
         });
         responses.push(result(name, id, found));
     }
-    let records = removed.into_keys().map(|topic_id| RemoveTopicRecord { topic_id }.into()).collect();
+    let records = removed.into_iter().map(|topic_id| RemoveTopicRecord { topic_id }.into()).collect();
     let response = DeleteTopicsResponse { throttle_time_ms: 0, responses };
     Outcome { records, reply: Reply::DeleteTopics(Ok(response)) }
 }

@@ -1,19 +1,22 @@
 //! UpdateFeatures (57), versions 0 to 2: finalised levels, raised and lowered.
 //!
 //! A level is lowered only where no record of the level in between would be lost. `kraft.version`
-//! is not a record of the metadata: changing it belongs to the quorum, and is not offered.
+//! is not a record of the metadata: changing it belongs to the quorum, and is not offered; naming the level that
+//! it has is no change. With eligible leaders the minimum of in-sync replicas becomes the cluster's (KIP-966).
 
 use std::collections::BTreeMap;
 
 use ottla_machine::Outcome;
-use ottla_metadata::features::{Feature, check_level, supported_features};
-use ottla_metadata::{Image, MetadataVersion};
+use ottla_metadata::features::{ELIGIBLE_LEADER_REPLICAS, Feature, KRAFT, check_level, supported_features};
+use ottla_metadata::{ConfigKind, ConfigResource, Image, MetadataVersion};
 use ottla_model::ErrorCode;
 use ottla_wire::MetadataRecord;
 use ottla_wire::messages::update_features_request::FeatureUpdateKey;
 use ottla_wire::messages::update_features_response::UpdatableFeatureResult;
-use ottla_wire::messages::{FeatureLevelRecord, UpdateFeaturesRequest, UpdateFeaturesResponse};
+use ottla_wire::messages::{ConfigRecord, FeatureLevelRecord, UpdateFeaturesRequest, UpdateFeaturesResponse};
 
+use crate::configs::MIN_ISR;
+use crate::context::Context;
 use crate::refusal::Refusal;
 use crate::request::Reply;
 
@@ -27,20 +30,26 @@ enum Way {
 
 pub(crate) fn decide(
     image: &Image,
+    context: &Context<'_>,
     request: UpdateFeaturesRequest,
     version: i16,
 ) -> Outcome<MetadataRecord, Reply> {
     let UpdateFeaturesRequest { timeout_ms: _, feature_updates, validate_only } = request; // the host waits
     let mut levels: BTreeMap<String, i16> = BTreeMap::new();
     for (name, _) in supported_features() {
-        levels.insert(name.to_owned(), image.features.level(name));
+        levels.insert(name.to_owned(), level_now(image, context, name));
     }
     let mut seen = BTreeMap::new();
     for update in &feature_updates {
         levels.insert(update.feature.to_string(), update.max_version_level);
         *seen.entry(update.feature.to_string()).or_insert(0_u32) += 1;
     }
-    let mut records = Vec::new();
+    let elr = feature_updates.iter().find(|update| *update.feature == *ELIGIBLE_LEADER_REPLICAS.name);
+    let mut records = if elr.is_some_and(|update| update.max_version_level > 0) {
+        minimum_of_the_cluster(image, context)
+    } else {
+        Vec::new()
+    };
     let mut results = Vec::new();
     let mut first_error = None;
     for update in feature_updates {
@@ -53,7 +62,7 @@ pub(crate) fn decide(
             ))
         } else {
             way(version, allow_downgrade, upgrade_type)
-                .and_then(|way| set_level(image, &feature, max_version_level, way, &levels))
+                .and_then(|way| set_level(image, context, &feature, max_version_level, way, &levels))
         };
         let (code, message) = match decided {
             Ok(record) => {
@@ -103,8 +112,37 @@ fn way(version: i16, allow_downgrade: bool, upgrade_type: i8) -> Result<Way, Ref
     }
 }
 
+/// The finalised level of a feature, that of the quorum among them.
+fn level_now(image: &Image, context: &Context<'_>, name: &str) -> i16 {
+    if name == KRAFT.name { context.kraft_version } else { image.features.level(name) }
+}
+
+/// Where eligible leaders are counted, `min.insync.replicas` is one number for the whole cluster: what this node was
+/// given becomes it, and what single brokers were given goes. No records where that is so.
+fn minimum_of_the_cluster(image: &Image, context: &Context<'_>) -> Vec<MetadataRecord> {
+    let record = |broker: &str, value: Option<&str>| {
+        MetadataRecord::from(ConfigRecord {
+            resource_type: ConfigKind::Broker.code(),
+            resource_name: broker.into(),
+            name: MIN_ISR.into(),
+            value: value.map(Into::into),
+        })
+    };
+    let mut records = Vec::new();
+    if image.configs.value(&ConfigResource::all_brokers(), MIN_ISR).is_none() {
+        let given = context.config.given.get(MIN_ISR).map_or("1", |given| given.text.trim());
+        records.push(record("", Some(given)));
+    }
+    let of_one_broker = image.configs.iter().filter(|(resource, values)| {
+        resource.kind == ConfigKind::Broker && !resource.name.is_empty() && values.contains_key(MIN_ISR)
+    });
+    records.extend(of_one_broker.map(|(resource, _)| record(&resource.name, None)));
+    records
+}
+
 fn set_level(
     image: &Image,
+    context: &Context<'_>,
     name: &str,
     level: i16,
     way: Way,
@@ -120,10 +158,13 @@ fn set_level(
     if !range.contains(level) {
         return refuse(format!("Nodes support levels {} to {}.", range.min, range.max));
     }
-    if name == ottla_metadata::features::KRAFT.name {
+    let now = level_now(image, context, name);
+    if name == KRAFT.name {
+        if level == now {
+            return Ok(None);
+        }
         return refuse("The version of the quorum is set when its directory is formatted.".into());
     }
-    let now = image.features.level(name);
     if level < now && way == Way::Upgrade {
         return refuse(
             "Can't downgrade the version of this feature without a safe or unsafe downgrade.".into(),

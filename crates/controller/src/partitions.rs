@@ -1,6 +1,6 @@
 //! Changes of many partitions at once: a broker comes, goes, or has lost what it had not synced.
 
-use ottla_metadata::{ConfigResource, Image, Partition, Recovery, Topic};
+use ottla_metadata::{Broker, ConfigResource, Image, Partition, Recovery, Topic};
 use ottla_model::NodeId;
 use ottla_wire::MetadataRecord;
 
@@ -52,7 +52,7 @@ fn change(
     let may_lead = |replica: NodeId| match event {
         BrokerEvent::Leaves(broker) | BrokerEvent::LostTail(broker) if broker == replica => false,
         BrokerEvent::Arrives(broker) if broker == replica => true,
-        _ => image.brokers.get(&replica).is_some_and(ottla_metadata::Broker::is_active),
+        _ => image.brokers.get(&replica).is_some_and(Broker::is_active),
     };
     let lost;
     let mut change = Change::of(topic.id, number, partition, cluster, &may_lead);
@@ -83,7 +83,8 @@ pub(crate) fn recovered(image: &Image, context: &Context<'_>, leader: NodeId) ->
         let cluster = cluster_of(image, context, topic);
         for (number, partition) in &topic.partitions {
             if partition.leader == Some(leader) && partition.recovery == Recovery::Recovering {
-                let mut change = Change::of(topic.id, *number, partition, cluster, &|_| true);
+                let may_lead = |replica| image.brokers.get(&replica).is_some_and(Broker::is_active);
+                let mut change = Change::of(topic.id, *number, partition, cluster, &may_lead);
                 change.recovery = Recovery::Recovered;
                 records.extend(change.record().map(MetadataRecord::from));
             }

@@ -119,7 +119,7 @@ pub fn decide(image: &Image, request: Request, context: &Context<'_>) -> Outcome
         Request::DeleteTopics { request, version } => delete_topics::decide(image, context, request, version),
         Request::CreatePartitions(request) => create_partitions::decide(image, context, request),
         Request::AlterConfigs(changes) => configs::decide(image, context, changes),
-        Request::UpdateFeatures { request, version } => features::decide(image, request, version),
+        Request::UpdateFeatures { request, version } => features::decide(image, context, request, version),
         Request::AllocateProducerIds => producer_ids::decide(image, context),
         Request::Register(broker) => brokers::register(image, context, broker),
         Request::Unfence(epoch) => brokers::unfence(image, context, epoch),

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use ottla_metadata::features::supported_features;
+use ottla_metadata::features::{KRAFT, supported_features};
 use ottla_model::ErrorCode;
 use ottla_net::ClientSoftware;
 use ottla_wire::ApiKey;
@@ -75,7 +75,10 @@ fn full(broker: &Broker, context: &RequestContext) -> ApiVersionsResponse {
             .collect(),
         finalized_features_epoch: broker.published.load(Ordering::Acquire),
         finalized_features: supported_features()
-            .map(|(name, _)| (name, image.features.level(name)))
+            .map(|(name, _)| match name {
+                name if name == KRAFT.name => (name, broker.kraft_version),
+                name => (name, image.features.level(name)),
+            })
             .filter(|(_, level)| *level > 0)
             .map(|(name, level)| FinalizedFeatureKey {
                 name: name.into(),

@@ -155,6 +155,9 @@ fn invalid(topics: Vec<TopicRequest>) -> DescribeTopicPartitionsResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ottla_metadata::Touched;
+    use ottla_model::Uuid;
+    use ottla_wire::messages::{PartitionRecord, TopicRecord};
 
     fn named(names: &[&str]) -> Vec<TopicRequest> {
         names.iter().map(|name| TopicRequest { name: (*name).into() }).collect()
@@ -162,6 +165,60 @@ mod tests {
 
     fn cursor(topic: &str, partition_index: i32) -> Option<describe_topic_partitions_request::Cursor> {
         Some(describe_topic_partitions_request::Cursor { topic_name: topic.into(), partition_index })
+    }
+
+    fn image(topics: &[(&str, i32)]) -> Image {
+        let mut image = Image::default();
+        for (place, (name, count)) in (1_u8..).zip(topics) {
+            let topic_id = Uuid::from_bytes([place; 16]);
+            let topic = TopicRecord { name: (*name).into(), topic_id };
+            image.replay(&topic.into(), &mut Touched::default()).unwrap();
+            for partition_id in 0..*count {
+                let replicas = vec![1];
+                let record = PartitionRecord { partition_id, topic_id, replicas, ..Default::default() };
+                image.replay(&record.into(), &mut Touched::default()).unwrap();
+            }
+        }
+        image
+    }
+
+    /// Names with the numbers of their partitions, and the cursor.
+    type Page = (Vec<(String, Vec<i32>)>, Option<(String, i32)>);
+
+    fn paged(image: &Image, asked: &Asked, limit: usize) -> Page {
+        let page = page(image, &Reach::nobody(image), asked, limit);
+        let topic = |topic: &DescribeTopicPartitionsResponseTopic| {
+            let numbers = topic.partitions.iter().map(|partition| partition.partition_index).collect();
+            (topic.name.as_ref().unwrap().to_string(), numbers)
+        };
+        let cursor = page.next_cursor.map(|cursor| (cursor.topic_name.to_string(), cursor.partition_index));
+        (page.topics.iter().map(topic).collect(), cursor)
+    }
+
+    #[test]
+    fn pages_follow_one_another_through_topics_and_partitions() {
+        let image = image(&[("b", 2), ("a", 3)]);
+        let from = |name: &str, number| Asked::of(&[], cursor(name, number)).unwrap();
+        let first = paged(&image, &Asked::of(&[], None).unwrap(), 2);
+        assert_eq!(first, (vec![("a".into(), vec![0, 1])], Some(("a".into(), 2))));
+        let second = paged(&image, &from("a", 2), 2);
+        assert_eq!(second, (vec![("a".into(), vec![2]), ("b".into(), vec![0])], Some(("b".into(), 1))));
+        let third = paged(&image, &from("b", 1), 2);
+        assert_eq!(third, (vec![("b".into(), vec![1])], None));
+        let exact = paged(&image, &Asked::of(&[], None).unwrap(), 3);
+        assert_eq!(exact.1, Some(("b".into(), 0)), "the page ends with its topic");
+        assert_eq!(paged(&image, &from("c", 0), 2), (Vec::new(), None));
+    }
+
+    #[test]
+    fn topics_that_do_not_exist_are_told_when_they_are_asked_for() {
+        let image = image(&[("a", 1)]);
+        let asked = Asked::of(&named(&["a", "gone", ".."]), None).unwrap();
+        let page = page(&image, &Reach::nobody(&image), &asked, 10);
+        let codes: Vec<_> = page.topics.iter().map(|topic| topic.error_code).collect();
+        let expected =
+            [ErrorCode::InvalidTopicException, ErrorCode::None, ErrorCode::UnknownTopicOrPartition];
+        assert_eq!(codes, expected.map(ErrorCode::code));
     }
 
     #[test]
