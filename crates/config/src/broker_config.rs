@@ -89,10 +89,6 @@ pub struct MetadataLogConfig {
     pub segment_bytes: u64,
     /// `metadata.log.segment.ms`.
     pub segment_ms: u64,
-    /// `metadata.max.retention.bytes`; `None` keeps everything.
-    pub max_retention_bytes: Option<u64>,
-    /// `metadata.max.retention.ms`; `None` keeps everything.
-    pub max_retention_ms: Option<u64>,
     /// `metadata.log.max.record.bytes.between.snapshots`.
     pub snapshot_after_bytes: u64,
     /// `metadata.log.max.snapshot.interval.ms`; `None` when 0.
@@ -542,8 +538,6 @@ impl Reader<'_> {
         MetadataLogConfig {
             segment_bytes: self.unsigned("metadata.log.segment.bytes"),
             segment_ms: self.unsigned("metadata.log.segment.ms"),
-            max_retention_bytes: self.limit("metadata.max.retention.bytes"),
-            max_retention_ms: self.limit("metadata.max.retention.ms"),
             snapshot_after_bytes: self.unsigned("metadata.log.max.record.bytes.between.snapshots"),
             snapshot_interval_ms: self.limit("metadata.log.max.snapshot.interval.ms").filter(|ms| *ms > 0),
         }

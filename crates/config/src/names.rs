@@ -31,10 +31,11 @@ const PASSED_ON: &[&str] =
 /// Read by Kafka's own authorizer, which has no definition of them (`StandardAuthorizer`).
 const AUTHORIZER: &[&str] = &["super.users", "allow.everyone.if.no.acl.found"];
 
-/// Dynamic in Kafka; here sockets are bound, threads started and logs recovered once.
+/// Dynamic in Kafka; here sockets are bound, threads and their bounds set and logs recovered once.
 const BOUND_ONCE: &[&str] = &[
     "listeners",
     "listener.security.protocol.map",
+    "num.io.threads",
     "num.network.threads",
     "num.recovery.threads.per.data.dir",
 ];

@@ -91,6 +91,7 @@ fn brokers_change_what_is_dynamic() {
         (Scope::Cluster, ("cordoned.log.dirs", "/a")),
         (Scope::Broker, ("listeners", "PLAINTEXT://:9093")),
         (Scope::Cluster, ("num.network.threads", "5")),
+        (Scope::Cluster, ("num.io.threads", "5")),
         (Scope::Broker, ("ssl.keystore.location", "/a")),
         (Scope::Broker, ("listener.name.plaintext.max.connections", "1")),
         (Scope::Cluster, ("max.connections.per.ip", "0")),

@@ -10,6 +10,7 @@ mod configs;
 mod context;
 mod create_partitions;
 mod create_topics;
+mod decide;
 mod delete_topics;
 mod features;
 mod limits;
@@ -21,5 +22,6 @@ mod refusal;
 mod request;
 
 pub use context::Context;
+pub use decide::decide;
 pub use refusal::Refusal;
-pub use request::{ConfigChange, ConfigChanges, NewBroker, Reply, Request, decide};
+pub use request::{ConfigChange, ConfigChanges, NewBroker, Reply, Request};

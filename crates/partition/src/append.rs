@@ -140,6 +140,7 @@ fn rules(settings: &LogSettings, request: &AppendRequest) -> Rules {
         before_max_ms: settings.message_timestamp_before_max_ms,
         after_max_ms: settings.message_timestamp_after_max_ms,
         zstd_allowed: request.zstd_allowed,
+        max_unfolded: u64::try_from(settings.max_decompressed_message_bytes).unwrap_or(0),
         limits: None,
     }
 }

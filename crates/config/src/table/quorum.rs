@@ -2,7 +2,7 @@
 //!
 //! Rows only; what a row means stands in `setting`, what reads it in the room that obeys it.
 
-use super::reasons::{ALONE, IDLE, KAFKA_LOGS, KAFKA_TESTS};
+use super::reasons::{ALONE, IDLE, KAFKA_LOGS, KAFKA_TESTS, TWO_SNAPSHOTS};
 use crate::setting::{Setting, boolean, int, list, long, string};
 
 #[rustfmt::skip]
@@ -48,9 +48,9 @@ pub(super) const ROWS: &[Setting] = &[
     long("metadata.log.segment.ms").is("604800000").high()
         .obeyed("Age at which a segment of the metadata log is closed."),
     long("metadata.max.retention.bytes").is("104857600").high()
-        .obeyed("Size of metadata log and snapshots above which old ones are deleted; -1 means no limit."),
+        .kept(TWO_SNAPSHOTS, "Size of metadata log and snapshots above which old ones are deleted; -1 means no limit."),
     long("metadata.max.retention.ms").is("604800000").high()
-        .obeyed("Age after which old metadata segments and snapshots are deleted; -1 means never."),
+        .kept(TWO_SNAPSHOTS, "Age after which old metadata segments and snapshots are deleted; -1 means never."),
     int("metadata.max.idle.interval.ms").is("500").at_least(0).low()
         .kept(IDLE, "Time after which an idle controller writes an empty record."),
     long("metadata.log.max.record.bytes.between.snapshots").is("20971520").at_least(1).high()

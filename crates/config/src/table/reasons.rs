@@ -21,6 +21,7 @@ pub(super) const TELEMETRY: &str = "clients' own metrics are not collected so fa
 pub(super) const TIERED: &str = "there is no remote storage so far";
 pub(super) const TOGETHER: &str = "producers to forget are looked for together with segments to delete";
 pub(super) const TOKENS: &str = "delegation tokens are not served so far";
+pub(super) const TWO_SNAPSHOTS: &str = "the last two snapshots are kept, and the log from the older one on";
 pub(super) const TXN: &str = "transactions are not served so far";
 
 pub(super) const AUTHORIZER: &str = "access control is not built yet; remove the line only if everybody who reaches this broker may do everything";

@@ -48,6 +48,8 @@ pub struct Rules {
     pub after_max_ms: i64,
     /// Produce version 7 or above.
     pub zstd_allowed: bool,
+    /// `max.decompressed.message.bytes`: a batch may not unfold further, whatever its size allows.
+    pub max_unfolded: u64,
     /// How far a compressed batch may unfold; `None`: by its size ([`Limits::for_body`]).
     pub limits: Option<Limits>,
 }
@@ -64,6 +66,7 @@ impl Default for Rules {
             before_max_ms: i64::MAX,
             after_max_ms: 3_600_000,
             zstd_allowed: true,
+            max_unfolded: u64::MAX,
             limits: None,
         }
     }
@@ -120,6 +123,7 @@ pub fn validate(
     let header = *batch.header();
     let compression = check_header(&batch, rules)?;
     let limits = rules.limits.unwrap_or_else(|| Limits::for_body(batch.body().len()));
+    let limits = Limits { unfolded: limits.unfolded.min(rules.max_unfolded), ..limits };
     let mut walker = Walker::new(&header, rules, now);
     let unfolded = match Stream::new(compression, batch.body(), limits, scratch) {
         Some(stream) => {

@@ -261,6 +261,15 @@ fn the_topics_codec_wins() {
 }
 
 #[test]
+fn a_topic_may_bound_how_far_a_batch_unfolds() {
+    let mut builder = Builder::new(0, Codec::Zstd(3));
+    builder.push(NOW, None, Some(&[b'x'; 5000]), &[]);
+    let bytes = builder.finish().unwrap();
+    assert!(judge(&bytes, &Rules { max_unfolded: 6000, ..Rules::default() }).is_ok());
+    assert_eq!(refusal(&bytes, &Rules { max_unfolded: 4000, ..Rules::default() }), Refusal::MessageTooLarge);
+}
+
+#[test]
 fn size_is_checked_before_and_after_recompression() {
     let mut builder = Builder::new(0, Codec::Zstd(3));
     builder.push(NOW, None, Some(&[b'x'; 5000]), &[]);
