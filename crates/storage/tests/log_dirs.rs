@@ -151,7 +151,7 @@ fn live(disk: &Arc<dyn Disk>, root: &Path, random: &dyn Random) {
     let topic = id(9);
     let other = TopicPartition { topic: TopicName::new("u").unwrap(), partition: 3 };
     let (first, mut log) = dirs.create(&partition(), topic, small(), None, NOW).unwrap();
-    let (second, gone) = dirs.create(&other, topic, small(), None, NOW).unwrap();
+    let (second, mut gone) = dirs.create(&other, topic, small(), None, NOW).unwrap();
     assert_ne!(first, second, "the one with fewer logs is taken");
     for tag in 0..30 {
         append(&mut log, &batch(tag, &[NOW.wall], 40), 1).unwrap();
@@ -165,7 +165,7 @@ fn live(disk: &Arc<dyn Disk>, root: &Path, random: &dyn Random) {
     log.set_high_watermark(30);
     dirs.persist_start_offset(first, &partition(), 12).unwrap();
     assert!(log.raise_start_offset(12));
-    let retired = dirs.delete(gone, id(5), NOW).unwrap();
+    let retired = dirs.delete(&mut gone, id(5), NOW).unwrap();
     assert!(!disk.list(&paths[second]).unwrap().iter().any(|entry| entry.name == "u-3"));
     let all = everything(&log);
     log.close(NOW).unwrap();
