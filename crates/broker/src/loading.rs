@@ -84,7 +84,7 @@ fn open_all(
     for opened in opened.into_inner() {
         let name = opened.log.partition().clone();
         for finding in &opened.findings {
-            tracing::warn!(partition = %name, ?finding, "found when the log was opened");
+            tracing::warn!(partition = %name, "{finding}");
         }
         match owner(image, broker.node_id, &opened.log) {
             Some((topic, adopt)) => {
