@@ -10,6 +10,7 @@ use crate::sessions::Refused;
 pub(crate) fn append_error(error: &AppendError) -> ErrorCode {
     match error {
         AppendError::NotLeader(why) => why.code(),
+        AppendError::NoRoom => ErrorCode::KafkaStorageError,
         AppendError::InternalTopic => ErrorCode::InvalidTopicException,
         AppendError::Transactional => ErrorCode::InvalidTxnState,
         AppendError::NotEnoughReplicas(_) => ErrorCode::NotEnoughReplicas,

@@ -151,7 +151,7 @@ impl NodePublisher {
             return;
         }
         self.broker.partitions.remove(gone.iter().map(|partition| partition.id()));
-        let effects: Vec<Effect> = gone.iter().map(|partition| partition.fail()).collect();
+        let effects: Vec<Effect> = gone.iter().map(|partition| partition.leave()).collect();
         self.broker.effects.apply(&effects);
         let now = self.broker.clock.now();
         for partition in gone {

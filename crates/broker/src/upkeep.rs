@@ -94,6 +94,14 @@ fn check_space(broker: &Broker) {
         } else if !took && space.takes_appends {
             tracing::info!(directory, "room again: appends are taken");
         }
+        // Partitions that appear while there is no room learn it here too.
+        if !took || !space.takes_appends {
+            for partition in broker.partitions.all() {
+                if broker.logs.dir_of(&partition) == Some(directory) {
+                    partition.set_short_of_room(!space.takes_appends);
+                }
+            }
+        }
     }
 }
 

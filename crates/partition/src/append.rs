@@ -51,6 +51,8 @@ pub struct Appended {
 pub enum AppendError {
     /// Not led here.
     NotLeader(NotLeader),
+    /// The log directory has too little room (KAFKA_STORAGE_ERROR, which producers try again).
+    NoRoom,
     /// A topic in which only the broker writes (INVALID_TOPIC_EXCEPTION).
     InternalTopic,
     /// A transactional batch, and transactions are not served yet (INVALID_TXN_STATE).
@@ -67,6 +69,9 @@ impl fmt::Display for AppendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotLeader(why) => why.fmt(f),
+            Self::NoRoom => f.write_str(
+                "the log directory is nearly full: free space on its disk, delete records or topics, or shorten retention",
+            ),
             Self::InternalTopic => f.write_str("only the broker writes to this topic"),
             Self::Transactional => f.write_str("transactions are not served yet; use an idempotent producer"),
             Self::NotEnoughReplicas(NotEnoughReplicas { in_sync, wanted }) => {
@@ -92,6 +97,9 @@ impl Partition {
         let rules = {
             let state = self.lock();
             self.leader_epoch(&state, -1).map_err(AppendError::NotLeader)?;
+            if self.is_short_of_room() {
+                return Err(AppendError::NoRoom);
+            }
             rules(state.log.settings(), request)
         };
         let produced = with_scratch(|scratch| validate(records, &rules, request.now.wall, scratch));

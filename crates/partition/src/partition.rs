@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ottla_config::LogSettings;
 use ottla_model::{ErrorCode, LeaderEpoch, Now, Offset, TopicPartition};
@@ -18,6 +19,8 @@ pub struct Partition {
     id: PartitionId,
     name: TopicPartition,
     ack_durable: AckDurable,
+    /// The log directory has too little room: what is there can be read and deleted, nothing is added.
+    short_of_room: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -34,13 +37,24 @@ enum Role {
     Leader { epoch: LeaderEpoch },
     /// It holds a replica and does not lead.
     Follower { epoch: LeaderEpoch },
+    /// Its log directory failed in this epoch; nothing brings it back before the next start.
+    Offline { epoch: LeaderEpoch },
 }
 
-/// The partition is not led here, or not in the epoch the client knows.
+impl Role {
+    const fn epoch(self) -> LeaderEpoch {
+        let (Self::Leader { epoch } | Self::Follower { epoch } | Self::Offline { epoch }) = self;
+        epoch
+    }
+}
+
+/// The partition is not served here, or not in the epoch the client knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotLeader {
     /// NOT_LEADER_OR_FOLLOWER.
     Elsewhere,
+    /// KAFKA_STORAGE_ERROR: its log directory failed.
+    Offline,
     /// FENCED_LEADER_EPOCH: the client knows an older epoch.
     Fenced {
         /// The leader's epoch.
@@ -59,6 +73,7 @@ impl NotLeader {
     pub const fn code(self) -> ErrorCode {
         match self {
             Self::Elsewhere => ErrorCode::NotLeaderOrFollower,
+            Self::Offline => ErrorCode::KafkaStorageError,
             Self::Fenced { .. } => ErrorCode::FencedLeaderEpoch,
             Self::Unknown { .. } => ErrorCode::UnknownLeaderEpoch,
         }
@@ -69,6 +84,9 @@ impl fmt::Display for NotLeader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Elsewhere => f.write_str("this broker does not lead the partition; ask for metadata again"),
+            Self::Offline => {
+                f.write_str("the log directory is offline since an error of its disk; see the broker's log")
+            }
             Self::Fenced { current } => write!(f, "the leader epoch is {current}, later than the request's"),
             Self::Unknown { current } => write!(f, "the leader epoch is {current}, before the request's"),
         }
@@ -107,7 +125,8 @@ impl Partition {
     #[must_use]
     pub fn new(id: PartitionId, log: Log, ack_durable: AckDurable) -> Self {
         let name = log.partition().clone();
-        Self { id, name, ack_durable, state: Mutex::new(State { log, role: Role::Follower { epoch: -1 } }) }
+        let state = Mutex::new(State { log, role: Role::Follower { epoch: -1 } });
+        Self { id, name, ack_durable, short_of_room: AtomicBool::new(false), state }
     }
 
     /// Its id.
@@ -123,9 +142,12 @@ impl Partition {
     }
 
     /// This node leads from now on, in this epoch. A lone replica has everything it needs: the high
-    /// watermark is its end.
+    /// watermark is its end. A partition that is offline stays so.
     pub fn become_leader(&self, epoch: LeaderEpoch) -> Effect {
         let mut state = self.state.lock();
+        if let Role::Offline { .. } = state.role {
+            return Effect { failed: true, ..self.effect(&state) };
+        }
         if state.role != (Role::Leader { epoch }) {
             state.role = Role::Leader { epoch };
             state.log.assign_epoch(epoch);
@@ -137,14 +159,25 @@ impl Partition {
     /// This node leads no longer: waits end, so that clients look for the leader.
     pub fn become_follower(&self, epoch: LeaderEpoch) -> Effect {
         let mut state = self.state.lock();
-        state.role = Role::Follower { epoch };
+        if !matches!(state.role, Role::Offline { .. }) {
+            state.role = Role::Follower { epoch };
+        }
         Effect { failed: true, ..self.effect(&state) }
     }
 
-    /// Whether this node leads.
+    /// Why this node does not serve the partition; `None` when it does.
     #[must_use]
-    pub fn is_leader(&self) -> bool {
-        matches!(self.state.lock().role, Role::Leader { .. })
+    pub fn refusal(&self) -> Option<NotLeader> {
+        self.leader_epoch(&self.state.lock(), -1).err()
+    }
+
+    /// Whether the log directory has room for produced data; the caller looks from time to time.
+    pub fn set_short_of_room(&self, short: bool) {
+        self.short_of_room.store(short, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_short_of_room(&self) -> bool {
+        self.short_of_room.load(Ordering::Relaxed)
     }
 
     /// The marks as they are.
@@ -179,9 +212,20 @@ impl Partition {
         Some(self.effect(&state))
     }
 
-    /// The directory is offline: nothing is appended any more and waits end.
+    /// The directory is offline: nothing is served any more and waits end.
     pub fn fail(&self) -> Effect {
         let mut state = self.state.lock();
+        let epoch = state.role.epoch();
+        state.role = Role::Offline { epoch };
+        state.log.fail();
+        Effect { failed: true, ..self.effect(&state) }
+    }
+
+    /// The partition is no longer this node's: nothing is served any more and waits end.
+    pub fn leave(&self) -> Effect {
+        let mut state = self.state.lock();
+        let epoch = state.role.epoch();
+        state.role = Role::Follower { epoch };
         state.log.fail();
         Effect { failed: true, ..self.effect(&state) }
     }
@@ -228,7 +272,11 @@ impl Partition {
 
     /// The leader's epoch, checked against what the client knows (−1: nothing).
     pub(crate) fn leader_epoch(&self, state: &State, known: LeaderEpoch) -> Result<LeaderEpoch, NotLeader> {
-        let Role::Leader { epoch } = state.role else { return Err(NotLeader::Elsewhere) };
+        let epoch = match state.role {
+            Role::Leader { epoch } => epoch,
+            Role::Follower { .. } => return Err(NotLeader::Elsewhere),
+            Role::Offline { .. } => return Err(NotLeader::Offline),
+        };
         if known < 0 || known == epoch {
             Ok(epoch)
         } else if known < epoch {
@@ -260,7 +308,6 @@ impl Partition {
         let log = &state.log;
         let acknowledged_offset =
             self.view(state).acknowledged_offset(log.high_watermark(), self.ack_durable);
-        let (Role::Leader { epoch } | Role::Follower { epoch }) = state.role;
         Effect {
             partition: self.id,
             start_offset: log.start_offset(),
@@ -269,7 +316,7 @@ impl Partition {
             acknowledged_offset,
             high_watermark: log.high_watermark(),
             last_stable_offset: log.last_stable_offset(),
-            leader_epoch: epoch,
+            leader_epoch: state.role.epoch(),
             failed: false,
         }
     }

@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use ottla_metadata::{Image, Topic};
 use ottla_model::{ErrorCode, Offset, TopicPartition, Uuid};
-use ottla_partition::{AppendError, AppendRequest, Partition};
+use ottla_partition::{AppendError, AppendRequest, NotLeader, Partition};
 use ottla_purgatory::Until;
 use ottla_replication::Acks;
+use ottla_storage::log::AppendError as LogError;
 use ottla_wire::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use ottla_wire::messages::produce_response::{
     BatchIndexAndErrorMessage, LeaderIdAndEpoch, PartitionProduceResponse, TopicProduceResponse,
@@ -23,6 +24,7 @@ use crate::answer::{Answer, End, Handled};
 use crate::context::RequestContext;
 use crate::errors::append_error;
 use crate::limits::{MAX_PRODUCE_WAIT_MS, MAX_RECORD_ERRORS};
+use crate::offline;
 use crate::parked::{Mark, Woken};
 use crate::state::Broker;
 
@@ -80,7 +82,12 @@ pub(crate) fn handle(
                                 });
                             }
                         }
-                        Err(error) => refuse(&mut answer, &error, context.version, broker, partition.name()),
+                        Err(error) => {
+                            if let AppendError::Log(LogError::Storage(why)) = &error {
+                                take_offline(broker, &partition, why);
+                            }
+                            refuse(&mut answer, &error, context.version, broker, partition.name());
+                        }
                     }
                 }
             }
@@ -129,12 +136,8 @@ fn wait(
     Handled::Later(Box::pin(async move {
         if parking.woken().await != Woken::Reached {
             for one in pending.iter().filter(|one| !one.is_acknowledged()) {
-                let code = if one.appended_to.is_leader() {
-                    ErrorCode::RequestTimedOut
-                } else {
-                    ErrorCode::NotLeaderOrFollower
-                };
-                one.set_error(&mut response, code);
+                let refusal = one.appended_to.refusal();
+                one.set_error(&mut response, refusal.map_or(ErrorCode::RequestTimedOut, NotLeader::code));
             }
         }
         End::Answer(Answer::from(response))
@@ -152,6 +155,13 @@ impl Pending {
             answer.error_code = code.code();
             answer.base_offset = -1;
         }
+    }
+}
+
+/// A write that failed leaves doubt about the directory: nothing in it is served any more.
+fn take_offline(broker: &Arc<Broker>, partition: &Partition, why: &std::io::Error) {
+    if let Some(directory) = broker.logs.dir_of(partition) {
+        offline::take_offline(broker, directory, why);
     }
 }
 
