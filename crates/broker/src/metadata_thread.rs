@@ -233,10 +233,13 @@ impl<P: Publisher> MetadataThread<P> {
     }
 
     fn close(mut self, mut waiting: Vec<Waiting>, closed: oneshot::Sender<()>) {
-        if self.settle(&mut waiting)
-            && let Err(error) = self.quorum.close(self.clock.now())
-        {
-            tracing::error!(%error, "the metadata log could not be closed in order");
+        if self.settle(&mut waiting) {
+            let Self { quorum, publisher, clock, node_id: _ } = self;
+            if let Err(error) = quorum.close(clock.now()) {
+                tracing::error!(%error, "the metadata log could not be closed in order");
+            }
+            // The locks of the directories go with the last who holds them: whoever waits counts on that.
+            drop(publisher);
         }
         // Whoever stops the node waits for this, or has given up.
         let _ = closed.send(());

@@ -33,6 +33,7 @@ use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use crate::context::Face;
 use crate::counters::Counters;
@@ -146,6 +147,9 @@ pub struct Node {
     broker: Arc<Broker>,
     server: Server,
     tasks: Vec<JoinHandle<()>>,
+    /// Works with the logs, so that it is not cut off but told.
+    upkeep: JoinHandle<()>,
+    stop_upkeep: CancellationToken,
     epoch: BrokerEpoch,
     facts: Facts,
 }
@@ -172,11 +176,13 @@ pub async fn start(given: Given) -> Result<Node, StartError> {
         .map_err(StartError::Serve)?;
     let epoch = register(&broker, registration).await?;
     let tasks = background(&broker);
+    let stop_upkeep = CancellationToken::new();
+    let upkeep = tokio::spawn(upkeep::run(Arc::clone(&broker), stop_upkeep.clone()));
     let listeners = bound.addresses().map(|(name, address)| (name.to_owned(), address)).collect::<Vec<_>>();
     let server = serve(&broker, bound)?;
     let tasks = follow_config(tasks, reconfigured, &broker, &server);
     let facts = facts(&broker, &given, listeners);
-    Ok(Node { broker, server, tasks, epoch, facts })
+    Ok(Node { broker, server, tasks, upkeep, stop_upkeep, epoch, facts })
 }
 
 /// Everything that is there before a socket or a thread is.
@@ -416,7 +422,6 @@ fn background(broker: &Arc<Broker>) -> Vec<JoinHandle<()>> {
     let mut tasks: Vec<_> =
         directories.map(|directory| tokio::spawn(flush::run_rounds(Arc::clone(broker), directory))).collect();
     tasks.push(tokio::spawn(Arc::clone(&broker.parked).run_deadlines()));
-    tasks.push(tokio::spawn(upkeep::run(Arc::clone(broker))));
     tasks
 }
 
@@ -537,13 +542,18 @@ impl Node {
 
     /// Stops in order: nothing acknowledged is left in memory, and whoever starts next finds a clean mark.
     pub async fn stop(self) {
-        let Self { broker, server, tasks, epoch, facts: _ } = self;
+        let Self { broker, server, tasks, upkeep, stop_upkeep, epoch, facts: _ } = self;
         let cut = server.stop(STOP_GRACE).await;
         if cut > 0 {
             tracing::warn!(connections = cut, "connections were cut: their requests did not end in time");
         }
-        for task in tasks {
+        stop_upkeep.cancel();
+        for task in &tasks {
             task.abort();
+        }
+        // What is left of a task holds the directories; one that hangs on its disk is not waited for.
+        for task in tasks.into_iter().chain([upkeep]) {
+            let _ = tokio::time::timeout(STOP_GRACE, task).await;
         }
         if let Err(error) = broker.controller.ask(Request::ShutDown(epoch), OWN_REQUEST_MS).await {
             tracing::error!(%error, "the broker could not be fenced; the next start has to recover");

@@ -8,6 +8,7 @@ use std::time::Duration;
 use ottla_model::{Now, TopicPartition};
 use ottla_storage::log::LogOffsets;
 use ottla_storage::log_dirs::DirIndex;
+use tokio_util::sync::CancellationToken;
 
 use crate::logs::Rubbish;
 use crate::offline;
@@ -28,14 +29,18 @@ struct Done {
     flush: u64,
 }
 
-/// Works for as long as it is polled.
-pub(crate) async fn run(broker: Arc<Broker>) {
+/// Works until it is told to stop; what it does then is done when it returns.
+pub(crate) async fn run(broker: Arc<Broker>, stop: CancellationToken) {
     let mut beat = tokio::time::interval(BEAT);
     beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let start = broker.clock.now().tick;
     let mut done = Done::default();
     loop {
-        beat.tick().await;
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            _ = beat.tick() => {}
+        }
         let now = broker.clock.now();
         let since_start = now.tick.millis_since(start);
         let worker = Arc::clone(&broker);
