@@ -223,6 +223,9 @@ fn prepare(given: &Given) -> Result<Prepared, StartError> {
         .then(|| log_dirs.dir(0).and_then(ottla_storage::log_dirs::LogDir::last_broker_epoch))
         .flatten();
     let quorum = open_quorum(config, &log_dirs, metadata_dir, directory_id, now)?;
+    for finding in quorum.findings() {
+        tracing::warn!(partition = ottla_quorum::DIRECTORY, "{finding}");
+    }
     let (controller, asks) = ControllerChannel::new();
     let (reconfigure, reconfigured) = watch::channel(Arc::new(config.clone()));
     let parked = Parked::new(Arc::clone(&given.clock));
