@@ -1,0 +1,191 @@
+//! Power loss: what was acknowledged is there again, what is there is a prefix of what was sent.
+
+use std::collections::BTreeMap;
+
+use ottla_env::testing::{MemDisk, Sequence};
+use ottla_wire::messages::ProduceRequest;
+
+use crate::client::{Client, batch, producing};
+use crate::stand::{Ground, Stand};
+
+/// Starts after the power went, by each seed; more with `OTTLA_CRASH_SEEDS`.
+fn seeds() -> u64 {
+    std::env::var("OTTLA_CRASH_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(40)
+}
+
+/// What each partition has been sent, and how much of it was answered.
+#[derive(Default)]
+struct Sent {
+    values: BTreeMap<i32, Vec<String>>,
+    /// By a node that said `acks=all`: on disk.
+    durable: BTreeMap<i32, usize>,
+    /// With any acks: written, and gone only with the machine.
+    written: BTreeMap<i32, usize>,
+}
+
+impl Sent {
+    /// Sends a few requests at once and waits for some of the answers, so that the power goes in the middle.
+    async fn work(&mut self, client: &mut Client, luck: &mut Sequence) {
+        let mut on_the_way = Vec::new();
+        for _ in 0..6 + luck.below(20) {
+            let partition = i32::try_from(luck.below(3)).unwrap();
+            let values = self.values.entry(partition).or_default();
+            let new: Vec<String> = (0..1 + luck.below(4))
+                .map(|_| {
+                    format!("{}-{}", luck.below(1000), "x".repeat(usize::try_from(luck.below(700)).unwrap()))
+                })
+                .collect();
+            values.extend(new.iter().cloned());
+            let texts: Vec<&str> = new.iter().map(String::as_str).collect();
+            let acks = if luck.one_in(5) { 1 } else { -1 };
+            let id = client.send(&producing(acks, "t", partition, batch(&texts)), 12).await;
+            on_the_way.push((id, partition, values.len(), acks));
+        }
+        let awaited = usize::try_from(luck.below(on_the_way.len() as u64 + 1)).unwrap();
+        for (id, partition, end, acks) in on_the_way.into_iter().take(awaited) {
+            let response = client.answer::<ProduceRequest>(12, id).await.unwrap();
+            let answer = &response.responses[0].partition_responses[0];
+            assert_eq!(answer.error_code, 0, "{:?}", answer.error_message);
+            self.written.insert(partition, end);
+            if acks == -1 {
+                self.durable.insert(partition, end);
+            }
+        }
+    }
+
+    /// Everything acknowledged is there, and what is there is a prefix. From then on, what is there is what was sent.
+    async fn check(&mut self, client: &mut Client, seed: u64, power_was_lost: bool) {
+        for (partition, sent) in &mut self.values {
+            let read = client.read_from("t", *partition, 0).await;
+            let offsets: Vec<i64> = read.iter().map(|(offset, _)| *offset).collect();
+            assert_eq!(offsets, (0..i64::try_from(read.len()).unwrap()).collect::<Vec<_>>(), "seed {seed}");
+            let read: Vec<String> = read.into_iter().map(|(_, value)| value).collect();
+            assert!(read.len() <= sent.len() && read[..] == sent[..read.len()], "seed {seed}: no prefix");
+            let promised = if power_was_lost { &self.durable } else { &self.written };
+            let acknowledged = promised.get(partition).copied().unwrap_or(0);
+            assert!(read.len() >= acknowledged, "seed {seed}: {} of {acknowledged} are there", read.len());
+            assert_eq!(client.offset_for("t", *partition, -1).await.0, i64::try_from(read.len()).unwrap());
+            sent.truncate(read.len());
+            // What is read after a start has been made durable by it, or is in doubt no longer: the epoch has risen.
+            self.written.insert(*partition, sent.len());
+        }
+    }
+}
+
+async fn started(ground: &Ground) -> (Stand, Client) {
+    let stand = ground.start().await;
+    let client = stand.client().await;
+    (stand, client)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_survives_power_losses_one_after_the_other() {
+    for seed in 0..seeds() {
+        let mut luck = Sequence::new(seed);
+        let mut disk = MemDisk::new();
+        let mut ground = Ground::on(disk.clone());
+        let (mut stand, mut client) = started(&ground).await;
+        client.create("t", 3, &[("segment.bytes", "1048576")]).await;
+        let (mut sent, mut epoch) = (Sent::default(), 0);
+        for _ in 0..4 {
+            sent.work(&mut client, &mut luck).await;
+            let power_was_lost = !luck.one_in(3);
+            if !power_was_lost {
+                // The process ends, not the machine: what was written stays.
+                disk = disk.kill();
+            } else {
+                disk = disk.crash(luck.number());
+            }
+            ground = ground.moved_to(disk.clone());
+            // The old node lives on a while, on a disk that is no longer there.
+            let (next, other) = started(&ground).await;
+            drop(std::mem::replace(&mut stand, next));
+            client = other;
+            sent.check(&mut client, seed, power_was_lost).await;
+            let now = client.offset_for("t", 0, -1).await.1;
+            assert!(now > epoch, "an unclean start begins a new epoch");
+            epoch = now;
+        }
+        stand.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn topics_that_were_answered_survive_power_losses() {
+    for seed in 0..seeds() / 2 {
+        let mut disk = MemDisk::new();
+        let mut ground = Ground::on(disk.clone());
+        let mut expected = BTreeMap::new();
+        for round in 0..3 {
+            let (stand, mut client) = started(&ground).await;
+            let mut found: Vec<_> = client.topics().await;
+            found.sort();
+            assert_eq!(found, expected.clone().into_iter().collect::<Vec<_>>(), "seed {seed} round {round}");
+            for number in 0..3 {
+                let name = format!("topic-{round}-{number}");
+                let id = client.create(&name, 1 + number, &[("retention.ms", "1000000")]).await;
+                client.append(&name, 0, batch(&["usable at once"])).await;
+                expected.insert(name, id);
+            }
+            if round > 0 {
+                let gone = format!("topic-{}-0", round - 1);
+                assert_eq!(client.delete(&gone).await, 0);
+                expected.remove(&gone);
+            }
+            disk = disk.crash(seed * 10 + round);
+            ground = ground.moved_to(disk.clone());
+            drop(stand);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_start_and_a_sequence_survive_a_power_loss() {
+    for seed in 0..seeds() / 2 {
+        let disk = MemDisk::new();
+        let ground = Ground::on(disk.clone());
+        let (stand, mut client) = started(&ground).await;
+        client.create("t", 1, &[]).await;
+        for sequence in 0..6 {
+            client.append("t", 0, crate::client::idempotent(9, 0, sequence, &["a"])).await;
+        }
+        assert_eq!(client.delete_records("t", 0, 2).await, Ok(2));
+        let ground = ground.moved_to(disk.crash(seed));
+        drop(stand);
+        let (stand, mut client) = started(&ground).await;
+        assert_eq!(client.offset_for("t", 0, -2).await.0, 2, "the start that was answered");
+        let again = client.produce(-1, "t", 0, crate::client::idempotent(9, 0, 5, &["a"])).await;
+        assert_eq!((again.error_code, again.base_offset), (0, 5), "a retry after the power loss is known");
+        assert_eq!(client.append("t", 0, crate::client::idempotent(9, 0, 6, &["b"])).await, 6);
+        stand.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_is_acknowledged_when_its_first_attempt_is_on_disk() {
+    for seed in 0..seeds() {
+        let disk = MemDisk::new();
+        let ground = Ground::on(disk.clone());
+        let (mut stand, mut client) = started(&ground).await;
+        client.create("t", 1, &[]).await;
+        let sent = crate::client::idempotent(9, 0, 0, &["kept"]);
+        let first = client.produce(1, "t", 0, sent.clone()).await;
+        assert_eq!((first.error_code, first.base_offset), (0, 0));
+        let mut disk = disk;
+        let mut ground = ground;
+        if seed % 2 == 0 {
+            // The process ends in between: the next one finds the record in memory only.
+            disk = disk.kill();
+            ground = ground.moved_to(disk.clone());
+            let (next, other) = started(&ground).await;
+            drop(std::mem::replace(&mut stand, next));
+            client = other;
+        }
+        assert_eq!(client.append("t", 0, sent).await, 0);
+        let ground = ground.moved_to(disk.crash(seed));
+        let (next, mut client) = started(&ground).await;
+        assert_eq!(client.read_from("t", 0, 0).await, [(0, "kept".to_owned())], "seed {seed}");
+        drop(stand);
+        next.stop().await;
+    }
+}
