@@ -47,18 +47,32 @@ impl fmt::Display for FormatError {
 
 impl std::error::Error for FormatError {}
 
-/// Whether every one of the directories is absent or empty; `lost+found` does not count.
+/// Whether every one of the directories is absent or empty. What a file system puts there, a lock that was left and
+/// what a format that was interrupted has written do not count: the metadata log itself would.
 pub(crate) fn all_empty(disk: &dyn Disk, dirs: &[PathBuf]) -> Result<bool, FormatError> {
     for dir in dirs {
-        let io = |error| FormatError::Io(dir.clone(), error);
-        if disk.metadata(dir).map_err(io)?.is_none() {
-            continue;
-        }
-        if disk.list(dir).map_err(io)?.iter().any(|entry| entry.name != "lost+found") {
-            return Ok(false);
+        for name in names(disk, dir)? {
+            let empty = match name.as_str() {
+                "lost+found" | ".lock" | BOOTSTRAP_CHECKPOINT => true,
+                ottla_quorum::DIRECTORY => {
+                    names(disk, &dir.join(&name))?.iter().all(|one| one == ZERO_CHECKPOINT)
+                }
+                _ => name.ends_with(".tmp"),
+            };
+            if !empty {
+                return Ok(false);
+            }
         }
     }
     Ok(true)
+}
+
+fn names(disk: &dyn Disk, dir: &Path) -> Result<Vec<String>, FormatError> {
+    let io = |error| FormatError::Io(dir.to_owned(), error);
+    if disk.metadata(dir).map_err(io)?.is_none() {
+        return Ok(Vec::new());
+    }
+    Ok(disk.list(dir).map_err(io)?.into_iter().map(|entry| entry.name).collect())
 }
 
 /// Formats all directories as one node of a new cluster.
@@ -134,4 +148,41 @@ fn make_dir(disk: &dyn Disk, dir: &Path) -> Result<(), FormatError> {
 
 fn write(disk: &dyn Disk, path: &Path, content: &[u8]) -> Result<(), FormatError> {
     atomic_file::write(disk, path, content).map_err(|error| FormatError::Io(path.to_owned(), error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ottla_env::disk::Open;
+    use ottla_env::testing::MemDisk;
+
+    fn with(files: &[&str]) -> bool {
+        let disk = MemDisk::default();
+        let dir = PathBuf::from("/data");
+        for file in files {
+            let path = dir.join(file);
+            disk.create_dir_all(path.parent().unwrap()).unwrap();
+            disk.open(&path, Open::Create).unwrap();
+        }
+        all_empty(&disk, &[dir, PathBuf::from("/absent")]).unwrap()
+    }
+
+    #[test]
+    fn absent_empty_and_half_formatted_directories_are_formatted() {
+        assert!(with(&[]));
+        assert!(with(&["lost+found", ".lock"]));
+        assert!(with(&[
+            ".lock",
+            "bootstrap.checkpoint",
+            "__cluster_metadata-0/00000000000000000000-0000000000.checkpoint"
+        ]));
+    }
+
+    #[test]
+    fn a_directory_with_data_is_never_formatted() {
+        assert!(!with(&["meta.properties"]));
+        assert!(!with(&["topic-0/00000000000000000000.log"]));
+        assert!(!with(&["__cluster_metadata-0/00000000000000000000.log"]));
+        assert!(!with(&["somebody's file"]));
+    }
 }
