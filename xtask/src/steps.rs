@@ -28,7 +28,8 @@ pub(crate) fn check() -> Result<()> {
 /// `cargo xtask ci`.
 pub(crate) fn ci() -> Result<()> {
     let mut run = Run::budgeted()?;
-    everything(&mut run, &[]);
+    // Six seeded fuzz tests of so many seconds each, and those of storage and broker: about a minute in all.
+    everything(&mut run, &[("OTTLA_FUZZ_SECONDS", "8")]);
     run.finish()
 }
 

@@ -31,6 +31,7 @@ impl Effects {
                 (Mark::Acknowledged, effect.acknowledged_offset),
                 (Mark::HighWatermark, effect.high_watermark),
                 (Mark::LastStable, effect.last_stable_offset),
+                (Mark::Durable, effect.durable_offset),
             ];
             self.parked.reached(effect.partition, marks);
         }

@@ -21,6 +21,8 @@ pub(crate) enum Mark {
     HighWatermark,
     /// The last stable offset: a read_committed consumer's fetch.
     LastStable,
+    /// The durable offset: a produce that `flush.messages` makes wait for the disk.
+    Durable,
 }
 
 /// How a wait ended.
@@ -74,7 +76,7 @@ impl Parked {
     }
 
     /// A partition's marks stand at these offsets now: wakes whoever waited for them.
-    pub(crate) fn reached(&self, partition: PartitionId, marks: [(Mark, Offset); 3]) {
+    pub(crate) fn reached(&self, partition: PartitionId, marks: [(Mark, Offset); 4]) {
         let mut woken = Vec::new();
         let mut waits = self.waits.lock();
         if waits.is_empty() {
@@ -91,7 +93,7 @@ impl Parked {
     pub(crate) fn gone(&self, partition: PartitionId) {
         let mut woken = Vec::new();
         let mut waits = self.waits.lock();
-        for mark in [Mark::Acknowledged, Mark::HighWatermark, Mark::LastStable] {
+        for mark in [Mark::Acknowledged, Mark::HighWatermark, Mark::LastStable, Mark::Durable] {
             woken.append(&mut waits.gone(&(partition, mark)));
         }
         drop(waits);

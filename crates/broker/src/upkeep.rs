@@ -16,16 +16,14 @@ use crate::state::Broker;
 
 /// How often the task looks whether something is due.
 const BEAT: Duration = Duration::from_secs(1);
-/// Producers are looked through this often (Kafka's `producer.id.expiration.check.interval.ms`).
-const PRODUCER_CHECK_MS: u64 = 600_000;
 
 /// When each kind of work was done last.
 #[derive(Clone, Copy, Default)]
 struct Done {
     retention: u64,
     recovery_points: u64,
+    start_offsets: u64,
     high_watermarks: u64,
-    producers: u64,
     flush: u64,
 }
 
@@ -72,20 +70,18 @@ fn do_what_is_due(broker: &Arc<Broker>, done: &mut Done, since_start: u64, now: 
     if due(&mut done.retention, directories.retention_check_interval_ms) {
         retain(broker, now);
     }
-    if due(&mut done.flush, directories.flush_scheduler_interval_ms) {
+    let flush_is_looked_at = due(&mut done.flush, directories.flush_scheduler_interval_ms);
+    if flush_is_looked_at && broker.partitions.all().iter().any(|one| one.flush_is_overdue(now.tick)) {
         broker.flushes.demand();
     }
     if due(&mut done.high_watermarks, directories.high_watermark_checkpoint_interval_ms) {
         each_directory(broker, |directory, logs| broker.logs.dirs.write_high_watermarks(directory, logs));
     }
-    if due(&mut done.recovery_points, directories.recovery_checkpoint_interval_ms) {
+    let recovery_points = due(&mut done.recovery_points, directories.recovery_checkpoint_interval_ms);
+    let start_offsets = due(&mut done.start_offsets, directories.start_offset_checkpoint_interval_ms);
+    if recovery_points || start_offsets {
         write_epochs(broker);
         each_directory(broker, |directory, logs| broker.logs.dirs.write_recovery_points(directory, logs));
-    }
-    if due(&mut done.producers, PRODUCER_CHECK_MS) {
-        for partition in broker.partitions.all() {
-            partition.with_log(|log| log.expire_producers(now.wall));
-        }
     }
 }
 
@@ -95,7 +91,8 @@ fn check_space(broker: &Broker) {
         let Ok(space) = broker.logs.dirs.check_space(directory) else { continue };
         if took && !space.takes_appends {
             let free_mib = space.free >> 20;
-            tracing::error!(directory, free_mib, "too little room: nothing is appended until some is freed");
+            let directory = broker.logs.dirs.dir(directory).map(|dir| dir.path().display().to_string());
+            tracing::error!(?directory, free_mib, "too little room: nothing is appended until some is freed");
         } else if !took && space.takes_appends {
             tracing::info!(directory, "room again: appends are taken");
         }
@@ -112,6 +109,7 @@ fn check_space(broker: &Broker) {
 
 fn retain(broker: &Arc<Broker>, now: Now) {
     for partition in broker.partitions.all() {
+        partition.with_log(|log| log.expire_producers(now.wall));
         match partition.retain(now) {
             Ok((garbage, _)) if garbage.is_empty() => {}
             Ok((garbage, effect)) => {

@@ -42,6 +42,8 @@ pub struct Appended {
     pub records: i32,
     /// Bytes appended; 0 for a duplicate.
     pub bytes: u64,
+    /// `flush.messages` have gathered: the answer waits until they are on disk, whatever was asked for.
+    pub flush_due: bool,
     /// The partition's marks after it.
     pub effect: Effect,
 }
@@ -112,10 +114,16 @@ impl Partition {
         self.view(&state).admits(request.acks).map_err(AppendError::NotEnoughReplicas)?;
         let batch = NewBatch { header: produced.header, body: &produced.body, marker: None };
         let origin = producer_state::Origin::Client;
+        let was_clean = !state.log.is_dirty();
         let appended =
             state.log.append_as_leader(&[batch], epoch, origin, request.now).map_err(AppendError::Log)?;
+        if was_clean {
+            state.dirty_since = Some(request.now.tick);
+        }
         self.advance(&mut state);
+        let unflushed = state.log.end_offset() - state.log.durable_offset();
         Ok(Appended {
+            flush_due: unflushed >= state.log.settings().flush_messages,
             base_offset: appended.base_offset,
             last_offset: appended.last_offset,
             log_append_time: if appended.duplicate { -1 } else { produced.log_append_time.unwrap_or(-1) },

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ottla_config::LogSettings;
-use ottla_model::{ErrorCode, LeaderEpoch, Now, Offset, TopicPartition};
+use ottla_model::{ErrorCode, LeaderEpoch, Now, Offset, Tick, TopicPartition};
 use ottla_replication::{AckDurable, LeaderView};
 use ottla_storage::flush::Flushed;
 use ottla_storage::log::{Garbage, Log};
@@ -27,6 +27,8 @@ pub struct Partition {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) log: Log,
+    /// When the oldest record that no sync has covered was appended.
+    pub(crate) dirty_since: Option<Tick>,
     role: Role,
 }
 
@@ -125,7 +127,7 @@ impl Partition {
     #[must_use]
     pub fn new(id: PartitionId, log: Log, ack_durable: AckDurable) -> Self {
         let name = log.partition().clone();
-        let state = Mutex::new(State { log, role: Role::Follower { epoch: -1 } });
+        let state = Mutex::new(State { log, dirty_since: None, role: Role::Follower { epoch: -1 } });
         Self { id, name, ack_durable, short_of_room: AtomicBool::new(false), state }
     }
 
@@ -209,6 +211,9 @@ impl Partition {
     pub fn flushed(&self, flushed: &Flushed) -> Option<Effect> {
         let mut state = self.state.lock();
         state.log.flushed(flushed)?;
+        if !state.log.is_dirty() {
+            state.dirty_since = None;
+        }
         Some(self.effect(&state))
     }
 
@@ -228,6 +233,14 @@ impl Partition {
         state.role = Role::Follower { epoch };
         state.log.fail();
         Effect { failed: true, ..self.effect(&state) }
+    }
+
+    /// Whether something has waited for a sync for `flush.ms`.
+    #[must_use]
+    pub fn flush_is_overdue(&self, now: Tick) -> bool {
+        let state = self.state.lock();
+        let longest = u64::try_from(state.log.settings().flush_ms).unwrap_or(0);
+        state.dirty_since.is_some_and(|since| now.millis_since(since) >= longest)
     }
 
     /// One retention pass; answers the segments to remove when they are due.

@@ -28,8 +28,10 @@ use crate::offline;
 use crate::parked::{Mark, Woken};
 use crate::state::Broker;
 
-/// An append that `acks=all` waits for, and where its answer stands in the response.
+/// An append whose answer waits, and where it stands in the response.
 struct Pending {
+    /// What it waits for: `acks=all` for the acknowledgement, `flush.messages` for the disk.
+    mark: Mark,
     topic: usize,
     partition: usize,
     appended_to: Arc<Partition>,
@@ -73,8 +75,11 @@ pub(crate) fn handle(
                             answer.log_start_offset = appended.log_start_offset;
                             effects.push(appended.effect);
                             broker.counters.appended(&appended);
-                            if acks == Acks::All {
+                            if acks == Acks::All || appended.flush_due {
+                                let mark =
+                                    if appended.flush_due { Mark::Durable } else { Mark::Acknowledged };
                                 pending.push(Pending {
+                                    mark,
                                     topic: response.responses.len(),
                                     partition: answers.len(),
                                     appended_to: Arc::clone(&partition),
@@ -98,9 +103,13 @@ pub(crate) fn handle(
     broker.effects.apply(&effects);
     match acks {
         Acks::None if failed(&response) => Handled::Close,
-        Acks::None => Handled::Silent,
-        Acks::Leader => Handled::now(response),
-        Acks::All => wait(broker, context, timeout_ms, response, pending),
+        Acks::None => {
+            if !pending.is_empty() {
+                broker.flushes.demand();
+            }
+            Handled::Silent
+        }
+        Acks::Leader | Acks::All => wait(broker, context, timeout_ms, response, pending),
     }
 }
 
@@ -121,21 +130,20 @@ fn wait(
     mut response: ProduceResponse,
     pending: Vec<Pending>,
 ) -> Handled<ProduceResponse> {
-    if pending.iter().all(Pending::is_acknowledged) {
+    if pending.iter().all(Pending::is_done) {
         return Handled::now(response);
     }
     let timeout = u64::try_from(timeout_ms).unwrap_or(0).min(MAX_PRODUCE_WAIT_MS);
     let deadline = context.now.tick.plus_millis(timeout);
-    let marks =
-        pending.iter().map(|one| ((one.appended_to.id(), Mark::Acknowledged), one.end_offset)).collect();
+    let marks = pending.iter().map(|one| ((one.appended_to.id(), one.mark), one.end_offset)).collect();
     let mut parking = broker.parked.park(Until::All, marks, deadline);
-    if pending.iter().all(Pending::is_acknowledged) {
+    if pending.iter().all(Pending::is_done) {
         return Handled::now(response);
     }
     broker.flushes.demand();
     Handled::Later(Box::pin(async move {
         if parking.woken().await != Woken::Reached {
-            for one in pending.iter().filter(|one| !one.is_acknowledged()) {
+            for one in pending.iter().filter(|one| !one.is_done()) {
                 let refusal = one.appended_to.refusal();
                 one.set_error(&mut response, refusal.map_or(ErrorCode::RequestTimedOut, NotLeader::code));
             }
@@ -145,8 +153,14 @@ fn wait(
 }
 
 impl Pending {
-    fn is_acknowledged(&self) -> bool {
-        self.appended_to.acknowledged_offset() >= self.end_offset
+    fn is_done(&self) -> bool {
+        let reached = match self.mark {
+            Mark::Durable => self.appended_to.offsets().durable,
+            Mark::Acknowledged | Mark::HighWatermark | Mark::LastStable => {
+                self.appended_to.acknowledged_offset()
+            }
+        };
+        reached >= self.end_offset
     }
 
     fn set_error(&self, response: &mut ProduceResponse, code: ErrorCode) {

@@ -189,3 +189,24 @@ async fn a_retry_is_acknowledged_when_its_first_attempt_is_on_disk() {
         next.stop().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn flush_messages_makes_every_answer_wait_for_the_disk() {
+    for seed in 0..seeds() / 4 {
+        let disk = MemDisk::new();
+        // Without it an acknowledgement would rest on memory here, and acks=1 everywhere.
+        let ground = Ground::on(disk.clone()).with("ottla.ack.durable", "never");
+        let (stand, mut client) = started(&ground).await;
+        client.create("t", 1, &[("flush.messages", "1")]).await;
+        for (acks, offset) in [(1, 0), (-1, 1)] {
+            let answer = client.produce(acks, "t", 0, batch(&["kept"])).await;
+            assert_eq!((answer.error_code, answer.base_offset), (0, offset));
+        }
+        let ground = ground.moved_to(disk.crash(seed));
+        let (next, mut client) = started(&ground).await;
+        let kept = "kept".to_owned();
+        assert_eq!(client.read_from("t", 0, 0).await, [(0, kept.clone()), (1, kept)], "seed {seed}");
+        drop(stand);
+        next.stop().await;
+    }
+}
