@@ -298,8 +298,9 @@ impl Connection {
             self.pending_bytes -= charge.bytes();
             self.pending.pop_front();
             self.touch();
-            if let Some(reply) = reply {
-                self.send(reply);
+            match reply {
+                Some(reply) => self.send(reply),
+                None => self.close(),
             }
         }
     }

@@ -26,7 +26,8 @@ pub enum Started {
     Reply(Reply),
     /// Done; nothing is to be sent (`acks=0`).
     NoReply,
-    /// Answered later; `None` when nothing is to be sent. Dropped when the connection goes.
+    /// Answered later; `None` when it cannot be answered: the connection closes after the replies to what came
+    /// before it. Dropped when the connection goes.
     Wait(Pin<Box<dyn Future<Output = Option<Reply>> + Send>>),
     /// The frame is no request that can be answered: the connection closes after the replies to
     /// what came before it.

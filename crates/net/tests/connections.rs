@@ -60,6 +60,22 @@ async fn requests_split_at_every_byte_are_answered_in_order() {
 }
 
 #[tokio::test]
+async fn a_wait_that_cannot_be_answered_closes_after_the_replies_before_it() {
+    let fake = Fake::new();
+    let (_server, address) = start_default(&fake);
+    let (first, lost) = (fake.hold(1), fake.hold(2));
+    let mut client = Client::connect(address).await;
+    for id in [1, 2] {
+        client.send(b'W', id, 0).await;
+    }
+    fake.has_started(2).await;
+    lost.send(false).unwrap();
+    first.send(true).unwrap();
+    assert_eq!(client.id().await, 1);
+    assert!(client.reply().await.is_err(), "closed");
+}
+
+#[tokio::test]
 async fn waits_overlap_and_replies_keep_their_order() {
     let fake = Fake::new();
     let (_server, address) = start_default(&fake);
@@ -77,18 +93,6 @@ async fn waits_overlap_and_replies_keep_their_order() {
     first.send(true).unwrap();
     let ids = [client.id().await, client.id().await, client.id().await, client.id().await];
     assert_eq!(ids, [1, 2, 3, 5]);
-}
-
-#[tokio::test]
-async fn a_wait_may_end_without_a_reply() {
-    let fake = Fake::new();
-    let (_server, address) = start_default(&fake);
-    let held = fake.hold(1);
-    let mut client = Client::connect(address).await;
-    client.send(b'W', 1, 0).await;
-    client.send(b'E', 2, 0).await;
-    held.send(false).unwrap();
-    assert_eq!(client.id().await, 2);
 }
 
 #[tokio::test]
