@@ -69,6 +69,11 @@ impl Client {
         self.socket.write_all(bytes).await
     }
 
+    /// Is gone without a word: the node's next look at the connection is an error.
+    pub fn vanish(self) {
+        self.socket.set_zero_linger().unwrap();
+    }
+
     /// The next reply's body, or how the connection ended.
     pub async fn reply(&mut self) -> io::Result<Bytes> {
         let read = async {
@@ -248,7 +253,7 @@ impl Client {
             ..Default::default()
         };
         assert!(
-            self.call(&request, 3).await.api_keys.iter().any(|api| api.api_key == ApiKey::Metadata.code())
+            self.call(&request, 3).await.api_keys.iter().any(|api| api.api_key == ApiKey::CreateTopics.code())
         );
     }
 }

@@ -106,7 +106,7 @@ async fn what_was_acknowledged_survives_power_losses_one_after_the_other() {
             assert!(now > epoch, "an unclean start begins a new epoch");
             epoch = now;
         }
-        stand.stop().await;
+        drop(stand);
     }
 }
 
@@ -157,7 +157,7 @@ async fn a_deleted_start_and_a_sequence_survive_a_power_loss() {
         let again = client.produce(-1, "t", 0, crate::client::idempotent(9, 0, 5, &["a"])).await;
         assert_eq!((again.error_code, again.base_offset), (0, 5), "a retry after the power loss is known");
         assert_eq!(client.append("t", 0, crate::client::idempotent(9, 0, 6, &["b"])).await, 6);
-        stand.stop().await;
+        drop(stand);
     }
 }
 
@@ -185,8 +185,7 @@ async fn a_retry_is_acknowledged_when_its_first_attempt_is_on_disk() {
         let ground = ground.moved_to(disk.crash(seed));
         let (next, mut client) = started(&ground).await;
         assert_eq!(client.read_from("t", 0, 0).await, [(0, "kept".to_owned())], "seed {seed}");
-        drop(stand);
-        next.stop().await;
+        drop((stand, next));
     }
 }
 

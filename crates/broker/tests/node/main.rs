@@ -16,6 +16,7 @@
 mod client;
 mod crash;
 mod fetch;
+mod hostile;
 mod metadata;
 mod produce;
 mod restart;
