@@ -55,7 +55,8 @@ pub(crate) fn all_empty(disk: &dyn Disk, dirs: &[PathBuf]) -> Result<bool, Forma
             let empty = match name.as_str() {
                 "lost+found" | ".lock" | BOOTSTRAP_CHECKPOINT => true,
                 ottla_quorum::DIRECTORY => {
-                    names(disk, &dir.join(&name))?.iter().all(|one| one == ZERO_CHECKPOINT)
+                    let left_over = |one: &String| one == ZERO_CHECKPOINT || one.ends_with(".tmp");
+                    names(disk, &dir.join(&name))?.iter().all(left_over)
                 }
                 _ => name.ends_with(".tmp"),
             };
@@ -103,7 +104,10 @@ pub(crate) fn format(
         write(disk, &log.join(ZERO_CHECKPOINT), zero)?;
     }
     write(disk, &metadata_dir.join(BOOTSTRAP_CHECKPOINT), &fresh.bootstrap)?;
-    for dir in dirs {
+    // The metadata directory's first: its id stands in what was written above, and a directory that an
+    // interrupted format has left without an identity gets a new one.
+    let (first, others): (Vec<&PathBuf>, Vec<&PathBuf>) = dirs.iter().partition(|dir| *dir == metadata_dir);
+    for dir in first.into_iter().chain(others) {
         make_dir(disk, dir)?;
         let directory_id = if dir == metadata_dir { directory } else { random.uuid() };
         let properties = MetaProperties {
