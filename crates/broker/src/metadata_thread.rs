@@ -11,6 +11,7 @@ use ottla_env::Clock;
 use ottla_metadata::Delta;
 use ottla_model::{ErrorCode, NodeId};
 use ottla_quorum::{ProposeError, Quorum};
+use ottla_storage::log::AppendError;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::limits::{MAX_METADATA_WAIT_MS, MAX_QUEUED_METADATA_REQUESTS};
@@ -247,5 +248,12 @@ impl<P: Publisher> MetadataThread<P> {
 }
 
 fn propose_error(error: &ProposeError) -> ErrorCode {
-    if error.is_fatal() { ErrorCode::KafkaStorageError } else { ErrorCode::PolicyViolation }
+    match error {
+        ProposeError::Encode(_) | ProposeError::Append(AppendError::TooLarge { .. }) => {
+            ErrorCode::PolicyViolation
+        }
+        // Among them a full disk, on which nothing has failed.
+        ProposeError::Append(_) => ErrorCode::KafkaStorageError,
+        ProposeError::Invalid(_) => ErrorCode::UnknownServerError,
+    }
 }
