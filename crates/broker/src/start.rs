@@ -174,7 +174,14 @@ pub async fn start(given: Given) -> Result<Node, StartError> {
         .name("metadata".to_owned())
         .spawn(move || thread.run(asks))
         .map_err(StartError::Serve)?;
-    let epoch = register(&broker, registration).await?;
+    let epoch = match register(&broker, registration).await {
+        Ok(epoch) => epoch,
+        Err(error) => {
+            // The thread holds the directories.
+            broker.controller.close().await;
+            return Err(error);
+        }
+    };
     let tasks = background(&broker);
     let stop_upkeep = CancellationToken::new();
     let upkeep = tokio::spawn(upkeep::run(Arc::clone(&broker), stop_upkeep.clone()));
