@@ -253,7 +253,11 @@ impl Client {
             ..Default::default()
         };
         assert!(
-            self.call(&request, 3).await.api_keys.iter().any(|api| api.api_key == ApiKey::CreateTopics.code())
+            self.call(&request, 3)
+                .await
+                .api_keys
+                .iter()
+                .any(|api| api.api_key == ApiKey::CreateTopics.code())
         );
     }
 }

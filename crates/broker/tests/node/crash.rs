@@ -1,12 +1,15 @@
 //! Power loss: what was acknowledged is there again, what is there is a prefix of what was sent.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 
-use ottla_env::testing::{MemDisk, Sequence};
+use ottla_env::disk::Disk;
+use ottla_env::testing::{FaultDisk, MemDisk, Sequence};
 use ottla_wire::messages::ProduceRequest;
 
-use crate::client::{Client, batch, producing};
-use crate::stand::{Ground, Stand};
+use crate::client::{Client, batch, encoded, framed, producing};
+use crate::stand::{DIR, Ground, Stand};
 
 /// Starts after the power went, by each seed; more with `OTTLA_CRASH_SEEDS`.
 fn seeds() -> u64 {
@@ -208,4 +211,143 @@ async fn flush_messages_makes_every_answer_wait_for_the_disk() {
         drop(stand);
         next.stop().await;
     }
+}
+
+/// A start on this disk that loses power after so many changes; what the machine then finds. `None` when the start came through.
+async fn interrupted(disk: &MemDisk, ground: &Ground, changes: u64) -> Option<MemDisk> {
+    let failing = FaultDisk::new(Arc::new(disk.clone()));
+    failing.stop_after(changes);
+    let started = ground.moved_to(failing.clone()).try_start().await;
+    let stopped = started.is_err() || failing.log().len() as u64 > changes;
+    drop(started);
+    stopped.then(|| disk.crash(changes))
+}
+
+/// Starts for the first time, losing power at each change in turn; then on what is left.
+async fn first_starts_are_repeated(settings: &[(&str, &str)]) {
+    let on = |disk: MemDisk| {
+        settings.iter().fold(Ground::on(disk), |ground, (name, value)| ground.with(name, value))
+    };
+    let mut changes = 0;
+    loop {
+        let empty = MemDisk::new();
+        let Some(disk) = interrupted(&empty, &on(empty.clone()), changes).await else { break };
+        let (stand, mut client) = started(&on(disk)).await;
+        client.create("t", 2, &[]).await;
+        client.append("t", 0, batch(&["a"])).await;
+        client.append("t", 1, batch(&["a"])).await;
+        drop(stand);
+        changes += 1;
+    }
+    assert!(changes > 20, "{changes}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_start_may_lose_power_at_any_change_and_be_repeated() {
+    first_starts_are_repeated(&[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_start_on_two_directories_may_lose_power_at_any_change() {
+    first_starts_are_repeated(&[("log.dirs", "/one,/two"), ("metadata.log.dir", "/two")]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recovery_may_lose_power_at_any_change_and_be_repeated() {
+    let disk = MemDisk::new();
+    let ground = Ground::on(disk.clone());
+    let (stand, mut client) = started(&ground).await;
+    client.create("t", 3, &[("segment.bytes", "1048576")]).await;
+    let mut sent = Sent::default();
+    sent.work(&mut client, &mut Sequence::new(5)).await;
+    // Answers are still on their way to the first client.
+    let mut client = stand.client().await;
+    client.create("deleted", 2, &[]).await;
+    assert_eq!(client.delete("deleted").await, 0);
+    let crashed = disk.crash(3);
+    drop(stand);
+    let mut changes = 0;
+    loop {
+        // Twice in a row, the second time a little later.
+        let fresh = crashed.kill();
+        let Some(once) = interrupted(&fresh, &ground, changes).await else { break };
+        let twice = interrupted(&once, &ground, changes + 3).await.unwrap_or_else(|| once.kill());
+        let (stand, mut client) = started(&ground.moved_to(twice)).await;
+        let names: Vec<String> = client.topics().await.into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["t"], "after {changes} changes");
+        let mut kept = Sent { values: sent.values.clone(), durable: sent.durable.clone(), ..Sent::default() };
+        kept.check(&mut client, changes, true).await;
+        drop(stand);
+        changes += 1;
+    }
+    assert!(changes > 20, "{changes}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn topics_survive_snapshots_of_the_metadata_and_power_losses() {
+    for seed in 0..seeds() / 8 {
+        let mut disk = MemDisk::new();
+        let mut ground =
+            Ground::on(disk.clone()).with("metadata.log.max.record.bytes.between.snapshots", "2000");
+        let mut expected = Vec::new();
+        for round in 0..3 {
+            let (stand, mut client) = started(&ground).await;
+            for number in 0..40 {
+                let name = format!("topic-{round}-{number:02}");
+                let id = client.create(&name, 1, &[]).await;
+                expected.push((name, id));
+            }
+            let mut found = client.topics().await;
+            found.sort();
+            assert_eq!(found, expected, "seed {seed} round {round}");
+            disk = disk.crash(seed * 10 + round);
+            ground = ground.moved_to(disk.clone());
+            drop(stand);
+        }
+        let log = disk.list(&Path::new(DIR).join("__cluster_metadata-0")).unwrap();
+        let snapshots = log.iter().filter(|entry| entry.name.ends_with(".checkpoint")).count();
+        assert!(snapshots > 1, "{log:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_while_the_node_stopped_is_there() {
+    let disk = MemDisk::new();
+    let ground = Ground::on(disk.clone());
+    let (stand, mut client) = started(&ground).await;
+    client.create("t", 4, &[]).await;
+    let mut tasks = Vec::new();
+    for partition in 0..4 {
+        let mut client = stand.client().await;
+        tasks.push(tokio::spawn(async move {
+            let mut acknowledged = 0;
+            loop {
+                let request = producing(-1, "t", partition, batch(&[&acknowledged.to_string()]));
+                let sent = client.write(&framed(&encoded(&request, 12, 1))).await;
+                let Ok(answer) = client.answer::<ProduceRequest>(12, 1).await else { return acknowledged };
+                if sent.is_err() || answer.responses[0].partition_responses[0].error_code != 0 {
+                    return acknowledged;
+                }
+                acknowledged += 1;
+            }
+        }));
+    }
+    for number in 0..20 {
+        client.append("t", number % 4, batch(&["beside"])).await;
+    }
+    drop(client);
+    stand.stop().await;
+    let mut acknowledged = Vec::new();
+    for task in tasks {
+        acknowledged.push(task.await.unwrap());
+    }
+    let (stand, mut client) = started(&ground).await;
+    for (partition, count) in (0..).zip(acknowledged) {
+        let read = client.read_from("t", partition, 0).await;
+        let numbers: Vec<_> =
+            read.into_iter().map(|(_, value)| value).filter(|value| value != "beside").collect();
+        assert!(numbers.len() == count || numbers.len() == count + 1, "{} of {count}", numbers.len());
+        assert!(numbers.iter().zip(0..).all(|(value, number)| *value == number.to_string()));
+    }
+    stand.stop().await;
 }

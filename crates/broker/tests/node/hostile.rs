@@ -227,7 +227,9 @@ async fn requests_cut_short_or_of_nonsense_harm_nobody() {
         for cut in [0, 1, length / 4, length / 2, length.saturating_sub(1)] {
             throw(stand.address(), &[&sample.header[..], &sample.body[..cut.min(length)]].concat()).await;
         }
-        for nonsense in [vec![0; 64], vec![0xff; 64], (0..200).map(|_| luck.number() as u8).collect()] {
+        for nonsense in
+            [vec![0; 64], vec![0xff; 64], (0..200).map(|_| luck.number().to_le_bytes()[0]).collect()]
+        {
             throw(stand.address(), &[&sample.header[..], &nonsense].concat()).await;
         }
     }
@@ -337,7 +339,7 @@ async fn extreme_numbers_are_answered() {
         (partition.current_leader_epoch, partition.last_fetched_epoch) = (small, small);
         (partition.log_start_offset, partition.partition_max_bytes) = (number, small);
         (fetch.max_bytes, fetch.min_bytes, fetch.isolation_level) =
-            (small, small, small.clamp(-128, 127) as i8);
+            (small, small, i8::try_from(small.clamp(-128, 127)).unwrap());
         client.ask(&fetch).await;
         fetch.topics[0].partitions[0].partition = 0;
         fetch.topics[0].partitions[0].current_leader_epoch = -1;
@@ -382,7 +384,8 @@ async fn extreme_numbers_are_answered() {
         let mut produce = producing(-1, "t", small, batch(&["a"]));
         produce.timeout_ms = small;
         client.call(&produce, 12).await;
-        let mut stamped = Builder::new(number.clamp(0, i64::MAX - 9), Codec::None).producer(number, short, small);
+        let mut stamped =
+            Builder::new(number.clamp(0, i64::MAX - 9), Codec::None).producer(number, short, small);
         stamped.push(number, None, Some(b"x"), &[]).push(number.wrapping_neg(), None, Some(b"y"), &[]);
         if let Ok(records) = stamped.finish() {
             client.produce(-1, "t", 0, records).await;

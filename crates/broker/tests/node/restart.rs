@@ -270,3 +270,28 @@ async fn a_directory_in_use_or_of_another_cluster_stops_the_start_with_a_line() 
     let (stand, _client) = started(&ground).await;
     stand.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_that_is_added_gets_an_identity_and_new_logs() {
+    let disk = MemDisk::new();
+    let ground = Ground::on(disk.clone());
+    let (stand, mut client) = started(&ground).await;
+    client.create("t", 1, &[]).await;
+    client.append("t", 0, batch(&["a"])).await;
+    stand.stop().await;
+    let two = ground.with("log.dirs", &format!("{DIR},/more")).with("metadata.log.dir", DIR);
+    for round in 0..2 {
+        let (stand, mut client) = started(&two).await;
+        assert_eq!(client.read_from("t", 0, 0).await.len(), 1);
+        if round == 0 {
+            client.create("new", 4, &[]).await;
+        }
+        for partition in 0..4 {
+            assert_eq!(client.append("new", partition, batch(&["b"])).await, round);
+        }
+        stand.stop().await;
+    }
+    assert!(disk.metadata(Path::new("/more/meta.properties")).unwrap().is_some());
+    let more = disk.list(Path::new("/more")).unwrap();
+    assert!(more.iter().any(|entry| entry.name.starts_with("new-")), "{more:?}");
+}

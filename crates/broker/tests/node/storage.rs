@@ -197,3 +197,36 @@ async fn acknowledgements_of_many_producers_share_their_syncs() {
     assert!((1..=200).contains(&rounds), "{rounds}");
     stand.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_told_so_acknowledges_before_the_disk_does() {
+    let (disk, stand) = on_fault_disk(&[("ottla.ack.durable", "never")]).await;
+    let mut client = stand.client().await;
+    client.create("t", 1, &[]).await;
+    let before = disk.log().len();
+    client.append("t", 0, batch(&["in memory"])).await;
+    let synced = disk.log()[before..]
+        .iter()
+        .any(|(verb, path)| *verb == Verb::Sync && path.to_string_lossy().contains("t-0"));
+    assert!(!synced);
+    stand.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_refuses_topics_whole_and_makes_them_when_there_is_room() {
+    let (disk, stand) = on_fault_disk(&[]).await;
+    let mut client = stand.client().await;
+    client.create("before", 1, &[]).await;
+    for room in [0, 10, 100] {
+        disk.fill_after(room);
+        let refused = client.try_create("late", 1, &[]).await;
+        assert_eq!(refused.error_code, code(ErrorCode::KafkaStorageError), "{room} bytes of room");
+    }
+    disk.heal();
+    let names: Vec<String> = client.topics().await.into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["before"]);
+    client.create("late", 1, &[]).await;
+    client.append("late", 0, batch(&["a"])).await;
+    assert_eq!((stand.node.offline())(), [] as [String; 0]);
+    stand.stop().await;
+}
