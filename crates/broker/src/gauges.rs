@@ -15,6 +15,11 @@ pub(crate) fn gauges(broker: &Broker) -> Vec<(&'static str, &'static str, i64)> 
         ("ottla_topics", "Topics of the cluster", count(image.topics.len())),
         ("ottla_partitions", "Partitions on this node", count(broker.partitions.len())),
         ("ottla_parked_requests", "Requests that wait for a partition to move", count(broker.parked.len())),
+        (
+            "ottla_metadata_requests_queued",
+            "Requests that wait for the metadata thread",
+            count(broker.controller.queued()),
+        ),
         ("ottla_fetch_sessions", "Fetch sessions", count(sessions)),
         (
             "ottla_fetch_sessions_evicted",

@@ -65,6 +65,11 @@ impl ControllerChannel {
         tokio::time::timeout(deadline, decided).await.unwrap_or(Err(ErrorCode::RequestTimedOut))
     }
 
+    /// How many asks wait for the thread.
+    pub(crate) fn queued(&self) -> usize {
+        self.asks.max_capacity() - self.asks.capacity()
+    }
+
     /// What the quorum says of itself.
     pub(crate) async fn describe(&self) -> Option<QuorumFacts> {
         let (sender, facts) = oneshot::channel();

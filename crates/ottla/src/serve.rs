@@ -145,6 +145,8 @@ async fn pages(
         }),
         ready: Arc::new(|| true),
     };
+    let every_address = "0.0.0.0";
+    let host = if host.is_empty() { every_address } else { host.as_str() };
     match Admin::bind(host, *port, probes).await {
         Ok(admin) => {
             let address = admin.local_addr();
