@@ -119,9 +119,9 @@ impl LogFlush {
     }
 
     /// Whether an answer belongs to the log as it is.
-    pub(crate) fn is_current(&self, flushed: &Flushed) -> bool {
+    pub(crate) fn is_current(self: &Arc<Self>, flushed: &Flushed) -> bool {
         let pending = self.pending.lock();
-        !pending.gone && pending.generation == flushed.generation
+        Arc::ptr_eq(self, &flushed.log) && !pending.gone && pending.generation == flushed.generation
     }
 
     /// The job that syncs this log alone, outside of any round.
@@ -157,12 +157,14 @@ pub struct FlushJob {
 }
 
 /// Everything of `partition` below `offset` is durable.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Flushed {
     /// Whose log.
     pub partition: TopicPartition,
     /// The first offset that may be lost.
     pub offset: Offset,
+    /// The very log: one that was deleted and made again has the same name.
+    log: Arc<LogFlush>,
     generation: u64,
 }
 
@@ -201,7 +203,8 @@ impl FlushJob {
                 return Err(FlushError { partition, error: io::Error::other("an earlier sync failed") });
             }
             let (offset, generation) = (pending.end_offset, pending.generation);
-            let flushed = Flushed { partition: partition.clone(), offset, generation };
+            let log = Arc::clone(&self.flush);
+            let flushed = Flushed { partition: partition.clone(), offset, log, generation };
             (std::mem::take(&mut pending.files), pending.new_names_in.take(), flushed)
         };
         let synced = files
