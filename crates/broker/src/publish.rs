@@ -1,6 +1,6 @@
 //! Publishing: what a committed step of the metadata means for this node. One function, one
 //! thread, one order: configuration; partitions that appear or are led; the image becomes visible; partitions
-//! that go. Replies that wait for the step leave after all of it.
+//! that go (earlier only those whose names are taken again). Replies that wait for the step leave after all of it.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -25,9 +25,11 @@ pub(crate) struct NodePublisher {
 impl Publisher for NodePublisher {
     fn publish(&mut self, delta: &Delta) -> Vec<Request> {
         self.configure(delta);
+        let replaced = self.replaced(delta);
+        self.retire(&replaced);
         let placed = self.bring(delta);
         self.broker.image.store(Arc::new(delta.after.clone()));
-        self.take_away(delta);
+        self.take_away(delta, &replaced);
         if placed.is_empty() { Vec::new() } else { vec![Request::AssignDirectories(placed)] }
     }
 
@@ -139,8 +141,19 @@ impl NodePublisher {
         (known != id).then_some((partition.id().topic, partition.id().partition, id))
     }
 
-    /// Partitions of deleted topics, and replicas that are no longer this node's.
-    fn take_away(&self, delta: &Delta) {
+    /// Partitions of topics that were deleted and made again in the same step: the new one needs the name of the
+    /// old one's directory.
+    fn replaced(&self, delta: &Delta) -> Vec<Arc<Partition>> {
+        let again = |topic: &&Topic| delta.after.topics.named(topic.name.as_str()).is_some();
+        let of = |topic: &Topic| {
+            let numbers = topic.partitions.keys();
+            numbers.filter_map(|number| self.broker.partitions.get(topic.id, *number)).collect::<Vec<_>>()
+        };
+        delta.deleted_topics().filter(again).flat_map(of).collect()
+    }
+
+    /// Partitions of deleted topics, and replicas that are no longer this node's; some of them are retired.
+    fn take_away(&self, delta: &Delta, retired: &[Arc<Partition>]) {
         let mut gone = Vec::new();
         for step in delta.partitions() {
             if step.after.is_none_or(|after| !after.has_replica(self.broker.node_id)) {
@@ -151,10 +164,16 @@ impl NodePublisher {
             return;
         }
         self.broker.partitions.remove(gone.iter().map(|partition| partition.id()));
-        let effects: Vec<Effect> = gone.iter().map(|partition| partition.leave()).collect();
+        gone.retain(|partition| !retired.iter().any(|one| Arc::ptr_eq(one, partition)));
+        self.retire(&gone);
+    }
+
+    /// Ends what partitions serve and gives their directories a name that is no partition's.
+    fn retire(&self, partitions: &[Arc<Partition>]) {
+        let effects: Vec<Effect> = partitions.iter().map(|partition| partition.leave()).collect();
         self.broker.effects.apply(&effects);
         let now = self.broker.clock.now();
-        for partition in gone {
+        for partition in partitions {
             let id = self.broker.fresh_id();
             match partition.with_log(|log| self.broker.logs.dirs.delete(log, id, now)) {
                 Ok(retired) => self.broker.logs.discard([Rubbish::Directory(retired)]),

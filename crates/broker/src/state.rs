@@ -76,7 +76,11 @@ impl Broker {
         }
         match topic.partitions.get(&number) {
             None => Err(ErrorCode::UnknownTopicOrPartition),
-            Some(partition) if partition.has_replica(self.node_id) => Err(ErrorCode::KafkaStorageError),
+            Some(partition) if partition.has_replica(self.node_id) => {
+                // The caller may have found the topic in an older image: one that was deleted meanwhile has lost no disk.
+                let gone = self.image.load().topics.get(topic.id).is_none();
+                Err(if gone { ErrorCode::UnknownTopicOrPartition } else { ErrorCode::KafkaStorageError })
+            }
             Some(_) => Err(ErrorCode::NotLeaderOrFollower),
         }
     }
