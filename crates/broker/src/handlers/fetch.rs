@@ -174,8 +174,10 @@ impl Fetch {
             let marks =
                 seen.iter().map(|(partition, offset)| ((partition.id(), mark), *offset + 1)).collect();
             let mut parking = broker.parked.park(Until::Any, marks, self.deadline);
-            // A mark that moved before the wait was parked wakes nobody: look once more.
-            let moved = seen.iter().any(|(partition, offset)| self.current_mark(partition) > *offset);
+            // A mark that moved, or a partition that left, before the wait was parked wakes nobody: look once more.
+            let moved = seen.iter().any(|(partition, offset)| {
+                self.current_mark(partition) > *offset || partition.refusal().is_some()
+            });
             drop(read);
             let woken = if moved { Woken::Reached } else { parking.woken().await };
             read = self.read(broker);

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ottla_metadata::{Image, Topic};
-use ottla_model::{ErrorCode, Offset, TopicPartition, Uuid};
+use ottla_model::{ErrorCode, Offset, Tick, TopicPartition, Uuid};
 use ottla_partition::{AppendError, AppendRequest, NotLeader, Partition};
 use ottla_purgatory::Until;
 use ottla_replication::Acks;
@@ -25,7 +25,7 @@ use crate::context::RequestContext;
 use crate::errors::append_error;
 use crate::limits::{MAX_PRODUCE_WAIT_MS, MAX_RECORD_ERRORS};
 use crate::offline;
-use crate::parked::{Mark, Woken};
+use crate::parked::{Mark, Parking, Woken};
 use crate::state::Broker;
 
 /// An append whose answer waits, and where it stands in the response.
@@ -128,31 +128,55 @@ fn wait(
     context: &RequestContext,
     timeout_ms: i32,
     mut response: ProduceResponse,
-    pending: Vec<Pending>,
+    mut pending: Vec<Pending>,
 ) -> Handled<ProduceResponse> {
     if pending.iter().all(Pending::is_done) {
         return Handled::now(response);
     }
     let timeout = u64::try_from(timeout_ms).unwrap_or(0).min(MAX_PRODUCE_WAIT_MS);
     let deadline = context.now.tick.plus_millis(timeout);
-    let marks = pending.iter().map(|one| ((one.appended_to.id(), one.mark), one.end_offset)).collect();
-    let mut parking = broker.parked.park(Until::All, marks, deadline);
+    let mut parking = park(broker, &pending, deadline);
     if pending.iter().all(Pending::is_done) {
         return Handled::now(response);
     }
     broker.flushes.demand();
+    let broker = Arc::clone(broker);
     Handled::Later(Box::pin(async move {
-        if parking.woken().await != Woken::Reached {
-            for one in pending.iter().filter(|one| !one.is_done()) {
-                let refusal = one.appended_to.refusal();
-                one.set_error(&mut response, refusal.map_or(ErrorCode::RequestTimedOut, NotLeader::code));
+        loop {
+            // Whoever was done or left before the wait was parked wakes nobody.
+            let settled =
+                pending.iter().all(Pending::is_done) || pending.iter().any(|one| one.refusal().is_some());
+            let woken = if settled { Woken::Gone } else { parking.woken().await };
+            pending.retain(|one| {
+                let error = match one.refusal() {
+                    _ if one.is_done() => return false,
+                    Some(why) => why.code(),
+                    None if woken == Woken::Expired => ErrorCode::RequestTimedOut,
+                    // One of the others has left: this one is waited for.
+                    None => return true,
+                };
+                one.set_error(&mut response, error);
+                false
+            });
+            if pending.is_empty() {
+                return End::Answer(Answer::from(response));
             }
+            parking = park(&broker, &pending, deadline);
         }
-        End::Answer(Answer::from(response))
     }))
 }
 
+fn park(broker: &Broker, pending: &[Pending], deadline: Tick) -> Parking {
+    let marks = pending.iter().map(|one| ((one.appended_to.id(), one.mark), one.end_offset)).collect();
+    broker.parked.park(Until::All, marks, deadline)
+}
+
 impl Pending {
+    /// Why the partition is no longer served here, if so.
+    fn refusal(&self) -> Option<NotLeader> {
+        self.appended_to.refusal()
+    }
+
     fn is_done(&self) -> bool {
         let reached = match self.mark {
             Mark::Durable => self.appended_to.offsets().durable,
