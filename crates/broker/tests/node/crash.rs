@@ -8,7 +8,7 @@ use ottla_env::disk::Disk;
 use ottla_env::testing::{FaultDisk, MemDisk, Sequence};
 use ottla_wire::messages::ProduceRequest;
 
-use crate::client::{Client, batch, encoded, framed, producing};
+use crate::client::{Client, batch, encoded, framed, idempotent, producing};
 use crate::stand::{DIR, Ground, Stand};
 
 /// Starts after the power went, by each seed; more with `OTTLA_CRASH_SEEDS`.
@@ -150,16 +150,16 @@ async fn a_deleted_start_and_a_sequence_survive_a_power_loss() {
         let (stand, mut client) = started(&ground).await;
         client.create("t", 1, &[]).await;
         for sequence in 0..6 {
-            client.append("t", 0, crate::client::idempotent(9, 0, sequence, &["a"])).await;
+            client.append("t", 0, idempotent(9, 0, sequence, &["a"])).await;
         }
         assert_eq!(client.delete_records("t", 0, 2).await, Ok(2));
         let ground = ground.moved_to(disk.crash(seed));
         drop(stand);
         let (stand, mut client) = started(&ground).await;
         assert_eq!(client.offset_for("t", 0, -2).await.0, 2, "the start that was answered");
-        let again = client.produce(-1, "t", 0, crate::client::idempotent(9, 0, 5, &["a"])).await;
+        let again = client.produce(-1, "t", 0, idempotent(9, 0, 5, &["a"])).await;
         assert_eq!((again.error_code, again.base_offset), (0, 5), "a retry after the power loss is known");
-        assert_eq!(client.append("t", 0, crate::client::idempotent(9, 0, 6, &["b"])).await, 6);
+        assert_eq!(client.append("t", 0, idempotent(9, 0, 6, &["b"])).await, 6);
         drop(stand);
     }
 }
@@ -171,7 +171,7 @@ async fn a_retry_is_acknowledged_when_its_first_attempt_is_on_disk() {
         let ground = Ground::on(disk.clone());
         let (mut stand, mut client) = started(&ground).await;
         client.create("t", 1, &[]).await;
-        let sent = crate::client::idempotent(9, 0, 0, &["kept"]);
+        let sent = idempotent(9, 0, 0, &["kept"]);
         let first = client.produce(1, "t", 0, sent.clone()).await;
         assert_eq!((first.error_code, first.base_offset), (0, 0));
         let mut disk = disk;
@@ -350,4 +350,67 @@ async fn what_was_acknowledged_while_the_node_stopped_is_there() {
         assert!(numbers.iter().zip(0..).all(|(value, number)| *value == number.to_string()));
     }
     stand.stop().await;
+}
+
+/// An idempotent producer that keeps at most five batches on the way, and sends again what was not answered.
+struct Retrying {
+    id: i64,
+    acknowledged: i32,
+}
+
+impl Retrying {
+    fn batch(&self, sequence: i32) -> bytes::Bytes {
+        idempotent(self.id, 0, sequence, &[&format!("{}-{sequence}", self.id)])
+    }
+
+    /// Sends what is not acknowledged, and waits for so many of the answers.
+    async fn send(&mut self, client: &mut Client, on_the_way: i32, awaited: i32) {
+        let mut ids = Vec::new();
+        for sequence in self.acknowledged..self.acknowledged + on_the_way {
+            ids.push(client.send(&producing(-1, "t", 0, self.batch(sequence)), 12).await);
+        }
+        for id in ids.into_iter().take(usize::try_from(awaited).unwrap()) {
+            let response = client.answer::<ProduceRequest>(12, id).await.unwrap();
+            let answer = &response.responses[0].partition_responses[0];
+            assert_eq!(answer.error_code, 0, "{:?}", answer.error_message);
+            self.acknowledged += 1;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn producers_that_try_again_lose_nothing_and_repeat_nothing() {
+    for seed in 0..seeds() / 2 {
+        let mut luck = Sequence::new(seed);
+        let mut disk = MemDisk::new();
+        let mut ground = Ground::on(disk.clone());
+        let (mut stand, mut client) = started(&ground).await;
+        client.create("t", 1, &[]).await;
+        let mut producers = [Retrying { id: 1, acknowledged: 0 }, Retrying { id: 2, acknowledged: 0 }];
+        for _ in 0..4 {
+            for producer in &mut producers {
+                let on_the_way = i32::try_from(1 + luck.below(5)).unwrap();
+                let awaited = i32::try_from(luck.below(6)).unwrap().min(on_the_way);
+                // A connection of its own: answers that nobody waited for stay in the old one.
+                let mut client = stand.client().await;
+                producer.send(&mut client, on_the_way, awaited).await;
+            }
+            disk = if luck.one_in(2) { disk.kill() } else { disk.crash(luck.number()) };
+            ground = ground.moved_to(disk.clone());
+            let (next, other) = started(&ground).await;
+            drop(std::mem::replace(&mut stand, next));
+            client = other;
+        }
+        for producer in &mut producers {
+            producer.send(&mut stand.client().await, 5, 5).await;
+        }
+        let read = client.read_from("t", 0, 0).await;
+        for producer in &producers {
+            let prefix = format!("{}-", producer.id);
+            let own: Vec<&str> = read.iter().filter_map(|(_, value)| value.strip_prefix(&prefix)).collect();
+            let expected: Vec<String> = (0..producer.acknowledged).map(|number| number.to_string()).collect();
+            assert_eq!(own, expected, "seed {seed} producer {}", producer.id);
+        }
+        drop(stand);
+    }
 }

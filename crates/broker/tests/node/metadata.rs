@@ -268,3 +268,53 @@ async fn a_changed_setting_is_shown_with_its_source() {
     assert_eq!(told, expected);
     stand.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_comes_and_goes_under_load_is_whole_or_absent() {
+    let disk = MemDisk::new();
+    let ground = Ground::on(disk.clone());
+    let stand = ground.start().await;
+    let mut tasks = Vec::new();
+    for number in 0..3 {
+        let mut client = stand.client().await;
+        tasks.push(tokio::spawn(async move {
+            for round in 0..60 {
+                let (outcome, allowed) = match (number + round) % 3 {
+                    0 => (client.delete("t").await, [ErrorCode::UnknownTopicOrPartition; 2]),
+                    _ => {
+                        (client.try_create("t", 2, &[]).await.error_code, [ErrorCode::TopicAlreadyExists; 2])
+                    }
+                };
+                assert!(outcome == 0 || allowed.map(code).contains(&outcome), "{outcome}");
+            }
+        }));
+    }
+    for _ in 0..3 {
+        let mut client = stand.client().await;
+        tasks.push(tokio::spawn(async move {
+            let allowed =
+                [ErrorCode::None, ErrorCode::UnknownTopicOrPartition, ErrorCode::NotLeaderOrFollower];
+            for round in 0..150 {
+                let produced = client.produce(-1, "t", round % 2, batch(&["a", "b"])).await;
+                assert!(allowed.map(code).contains(&produced.error_code), "{}", produced.error_code);
+                let fetched = client.fetch("t", round % 2, 0).await;
+                assert!(allowed.map(code).contains(&fetched.error_code), "{}", fetched.error_code);
+                assert_eq!(crate::client::records_of(&fetched).len() % 2, 0);
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let mut client = stand.client().await;
+    client.delete("t").await;
+    let id = client.create("t", 2, &[]).await;
+    assert_eq!(client.read_from("t", 0, 0).await, []);
+    client.append("t", 0, batch(&["kept"])).await;
+    stand.stop().await;
+    let stand = ground.start().await;
+    let mut client = stand.client().await;
+    assert_eq!(client.topics().await, [("t".to_owned(), id)]);
+    assert_eq!(client.read_from("t", 0, 0).await, [(0, "kept".to_owned())]);
+    stand.stop().await;
+}

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use ottla_env::disk::{Disk, Open, RealDisk};
 use ottla_env::testing::MemDisk;
 use ottla_model::{ErrorCode, Uuid};
+use ottla_record::{Limits, Records, Scratch};
+use ottla_wire::MetadataRecord;
 use ottla_wire::messages::metadata_response::MetadataResponsePartition;
 
 use crate::client::{Client, TOPIC, batch, code, idempotent};
@@ -29,6 +31,27 @@ fn in_dir(name: &str) -> PathBuf {
 
 async fn partition(client: &mut Client, topic: &str) -> MetadataResponsePartition {
     client.topic(topic, false).await.partitions.remove(0)
+}
+
+/// What the metadata log says of recoveries of partitions, in its order.
+fn recovery_states(disk: &dyn Disk) -> Vec<i8> {
+    let log = disk.open(&in_dir("__cluster_metadata-0/00000000000000000000.log"), Open::Read).unwrap();
+    let mut bytes = vec![0; usize::try_from(log.len().unwrap()).unwrap()];
+    ottla_env::disk::read_exact_at(&*log, &mut bytes, 0).unwrap();
+    let mut states = Vec::new();
+    for batch in
+        ottla_record::batches(&bytes).map(Result::unwrap).filter(|batch| !batch.header().is_control())
+    {
+        let mut scratch = Scratch::default();
+        let mut records = Records::new(&batch, Limits::TRUSTED, &mut scratch).unwrap();
+        while let Some(record) = records.next_record().unwrap() {
+            let value = bytes::Bytes::copy_from_slice(record.value.unwrap());
+            if let Ok((MetadataRecord::PartitionChange(change), _)) = MetadataRecord::decode(value) {
+                states.extend(Some(change.leader_recovery_state).filter(|state| *state >= 0));
+            }
+        }
+    }
+    states
 }
 
 /// A node with a topic of each kind of state; the answers before the stop are asked again after the start.
@@ -116,7 +139,8 @@ async fn an_unclean_start_begins_a_new_epoch_before_the_first_append() {
     assert_eq!(epoch_of_b, after.leader_epoch);
     assert_eq!(client.offset_for("t", 0, -2).await, (0, before), "the record before keeps its epoch");
     stand.stop().await;
-    // The recovery that the unclean start began is over: a clean start elects like any other.
+    let (recovering, recovered) = (1, 0);
+    assert_eq!(recovery_states(&*ground.disk), [recovering, recovered], "an unclean election, and its end");
     let (stand, mut client) = started(&ground).await;
     assert_eq!(partition(&mut client, "t").await.isr_nodes, [1]);
     assert_eq!(client.read_from("t", 0, 0).await.len(), 2);

@@ -173,7 +173,7 @@ async fn cold_data_is_served_all_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn acknowledgements_of_many_producers_share_their_syncs() {
+async fn no_acknowledgement_costs_more_than_one_sync() {
     let (disk, stand) = on_fault_disk(&[]).await;
     let mut client = stand.client().await;
     client.create("t", 1, &[]).await;
@@ -228,5 +228,26 @@ async fn a_full_disk_refuses_topics_whole_and_makes_them_when_there_is_room() {
     client.create("late", 1, &[]).await;
     client.append("late", 0, batch(&["a"])).await;
     assert_eq!((stand.node.offline())(), [] as [String; 0]);
+    stand.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_that_cannot_be_read_harms_only_who_asks_for_it() {
+    let (disk, stand) = on_fault_disk(&[]).await;
+    let mut client = stand.client().await;
+    client.create("t", 2, &[]).await;
+    for partition in [0, 1] {
+        client.append("t", partition, batch(&["a"])).await;
+    }
+    disk.fail_always(Verb::Read, "t-0", ErrorKind::Other);
+    let mut unlucky = stand.client().await;
+    let id = unlucky.send(&fetching("t", 0, 0), 12).await;
+    // Either the look into the log fails, which has a code, or the sending, which has none.
+    if let Ok(response) = unlucky.answer::<FetchRequest>(12, id).await {
+        assert_eq!(response.responses[0].partitions[0].error_code, code(ErrorCode::KafkaStorageError));
+    }
+    assert_eq!(client.read_from("t", 1, 0).await.len(), 1);
+    client.append("t", 1, batch(&["b"])).await;
+    disk.heal();
     stand.stop().await;
 }
