@@ -414,3 +414,52 @@ async fn producers_that_try_again_lose_nothing_and_repeat_nothing() {
         drop(stand);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_made_anew_is_whole_or_absent_whenever_the_power_goes() {
+    let mut changes = 0;
+    loop {
+        let disk = MemDisk::new();
+        let failing = FaultDisk::new(Arc::new(disk.clone()));
+        let ground = Ground::on(failing.clone());
+        let (stand, mut client) = started(&ground).await;
+        let old = client.create("t", 1, &[]).await;
+        client.append("t", 0, batch(&["old"])).await;
+        let before = failing.log().len() as u64;
+        failing.stop_after(changes);
+        let deleted = client.delete("t").await == 0;
+        let made = client.try_create("t", 1, &[]).await;
+        let produced = client.produce(-1, "t", 0, batch(&["new"])).await;
+        let came_through = failing.log().len() as u64 <= before + changes;
+        let ground = ground.moved_to(disk.crash(changes));
+        drop(stand);
+        let (stand, mut client) = started(&ground).await;
+        let found = client.topics().await;
+        let read = match found.as_slice() {
+            [] => Vec::new(),
+            _ => client.read_from("t", 0, 0).await,
+        };
+        let values: Vec<&str> = read.iter().map(|(_, value)| value.as_str()).collect();
+        match found.as_slice() {
+            [] => assert_ne!(made.error_code, 0, "after {changes} changes: what was answered is gone"),
+            [(_, id)] if *id == old => {
+                assert!(!deleted, "after {changes} changes: the deleted topic is back");
+                assert!(values == ["old"] || values == ["old", "new"], "after {changes} changes: {values:?}");
+            }
+            _ => assert!(values.is_empty() || values == ["new"], "after {changes} changes: {values:?}"),
+        }
+        if produced.error_code == 0 {
+            assert_eq!(
+                values.last(),
+                Some(&"new"),
+                "after {changes} changes: an acknowledged record is gone"
+            );
+        }
+        drop(stand);
+        if came_through {
+            break;
+        }
+        changes += 1;
+    }
+    assert!(changes > 10, "{changes}");
+}
