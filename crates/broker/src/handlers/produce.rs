@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ottla_metadata::{Image, Topic};
-use ottla_model::{ErrorCode, Offset, Tick, TopicPartition, Uuid};
+use ottla_model::{ErrorCode, Offset, Tick, Uuid};
 use ottla_partition::{AppendError, AppendRequest, NotLeader, Partition};
 use ottla_purgatory::Until;
 use ottla_replication::Acks;
@@ -87,12 +87,7 @@ pub(crate) fn handle(
                                 });
                             }
                         }
-                        Err(error) => {
-                            if let AppendError::Log(LogError::Storage(why)) = &error {
-                                take_offline(broker, &partition, why);
-                            }
-                            refuse(&mut answer, &error, context.version, broker, partition.name());
-                        }
+                        Err(error) => refuse(&mut answer, &error, context.version, broker, &partition),
                     }
                 }
             }
@@ -196,20 +191,19 @@ impl Pending {
     }
 }
 
-/// A write that failed leaves doubt about the directory: nothing in it is served any more.
-fn take_offline(broker: &Arc<Broker>, partition: &Partition, why: &std::io::Error) {
-    if let Some(directory) = broker.logs.dir_of(partition) {
-        offline::take_offline(broker, directory, why);
-    }
-}
-
 fn refuse(
     answer: &mut PartitionProduceResponse,
     error: &AppendError,
     version: i16,
-    broker: &Broker,
-    name: &TopicPartition,
+    broker: &Arc<Broker>,
+    partition: &Partition,
 ) {
+    // A write that failed leaves doubt about the directory: nothing in it is served any more.
+    if let AppendError::Log(LogError::Storage(why)) = error
+        && let Some(directory) = broker.logs.dir_of(partition)
+    {
+        offline::take_offline(broker, directory, why);
+    }
     let code = append_error(error);
     answer.error_code = code.code();
     if let AppendError::Rejected(rejected) = error {
@@ -224,7 +218,7 @@ fn refuse(
     answer.error_message = Some(error.to_string().into());
     if code == ErrorCode::NotLeaderOrFollower
         && version >= 10
-        && let Some((leader_id, leader_epoch)) = broker.current_leader(name)
+        && let Some((leader_id, leader_epoch)) = broker.current_leader(partition.name())
     {
         answer.current_leader = LeaderIdAndEpoch { leader_id, leader_epoch };
     }
