@@ -13,6 +13,7 @@
     reason = "tests say what went wrong by stopping"
 )]
 
+mod bounds;
 mod client;
 mod crash;
 mod fetch;
