@@ -64,8 +64,15 @@ async fn epochs_tell_a_client_that_it_is_late_early_or_on_another_way() {
     assert!(new > old, "an unclean start begins a new epoch");
     let none = (-1, -1);
     assert_eq!(fetch_in_epochs(&mut client, 0, old, -1).await, (code(ErrorCode::FencedLeaderEpoch), none));
-    assert_eq!(fetch_in_epochs(&mut client, 0, new + 1, -1).await, (code(ErrorCode::UnknownLeaderEpoch), none));
+    assert_eq!(
+        fetch_in_epochs(&mut client, 0, new + 1, -1).await,
+        (code(ErrorCode::UnknownLeaderEpoch), none)
+    );
     assert_eq!(fetch_in_epochs(&mut client, 2, new, old).await, (0, none), "the old epoch ends there");
-    assert_eq!(fetch_in_epochs(&mut client, 3, new, old).await, (0, (old, 2)), "beyond its end the logs part");
+    assert_eq!(
+        fetch_in_epochs(&mut client, 3, new, old).await,
+        (0, (old, 2)),
+        "beyond its end the logs part"
+    );
     stand.stop().await;
 }
