@@ -1,6 +1,6 @@
 //! Request handlers, effects, parked requests, and the publishing of metadata: one node of a cluster.
 //!
-//! [`start`] takes directories over and answers a [`Node`] that serves clients until it is stopped. Handlers decide
+//! [`start()`] takes directories over and answers a [`Node`] that serves clients until it is stopped. Handlers decide
 //! nothing that a pure room could decide and touch no file themselves; what may wait for a disk runs off the worker
 //! threads. Left to others: the command line and what is printed (`ottla`), sockets (`net`), pages over HTTP (`admin`).
 

@@ -1,6 +1,6 @@
 //! What must be synced, by whom it was written, and up to which offset a sync makes a log durable.
 //!
-//! Each log directory has one [`DirtyLogs`]; each log one [`LogFlush`], which the writer feeds
+//! Each log directory has one [`DirtyLogs`]; each log one `LogFlush`, which the writer feeds
 //! under its own lock and a [`FlushJob`] empties under none. What becomes dirty during one round
 //! is the next. The invariant: an offset is answered in [`Flushed`] only when every file that
 //! holds a byte below it is synced, and the names of those files too. A truncation begins a new
