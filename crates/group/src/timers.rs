@@ -57,6 +57,22 @@ pub enum TimerKey {
     },
 }
 
+impl TimerKey {
+    /// The group it concerns.
+    #[must_use]
+    pub fn group(&self) -> &Text {
+        match self {
+            Self::Session { group, member: _ }
+            | Self::Join { group }
+            | Self::Sync { group }
+            | Self::Revoke { group, member: _ }
+            | Self::Rejoin { group, member: _ }
+            | Self::Resync { group, member: _ }
+            | Self::Assign { group } => group,
+        }
+    }
+}
+
 /// The deadlines of a shard.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Timers {
