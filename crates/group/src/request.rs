@@ -67,7 +67,8 @@ pub enum Request {
 impl Request {
     /// The refusal of the whole request in the form of its answer; `None` where nobody waits or each part is
     /// answered for itself.
-    pub(crate) fn refused(&self, code: ErrorCode) -> Option<Reply> {
+    #[must_use]
+    pub fn refused(&self, code: ErrorCode) -> Option<Reply> {
         let error_code = code.code();
         match self {
             Self::Join(request) => Some(Reply::Join(JoinGroupResponse {

@@ -52,27 +52,7 @@ impl Machine for Shard {
     type Error = ReplayError;
 
     fn decide(&self, ask: Ask, context: &Context) -> Outcome<Change, Replies> {
-        let mut decision = Decision::default();
-        let to = &mut decision;
-        let Ask { waiter, client, version, request } = ask;
-        match &request {
-            Request::Join(join) => self.join(to, waiter, &client, version, join, context),
-            Request::Sync(sync) => self.sync(to, waiter, sync, context),
-            Request::Heartbeat(heartbeat) => self.heartbeat(to, waiter, heartbeat, context),
-            Request::Leave(leave) => self.leave(to, waiter, version, leave, context),
-            Request::Commit(commit) => offsets::commit(self, to, waiter, version, commit, context),
-            Request::DeleteOffsets(delete) => offsets::delete(self, to, waiter, delete),
-            Request::DeleteGroup(id) => self.delete_group(to, waiter, id),
-            Request::ConsumerHeartbeat(beat) => {
-                consumer::heartbeat(self, to, waiter, &client, version, beat, context);
-            }
-            Request::Expired(key) => self.expired(to, key, context),
-            Request::TopicsDeleted(topics) => offsets::topics_deleted(self, to, topics),
-            Request::TopicsChanged => consumer::topics_changed(self, to, context),
-            Request::Loaded => self.loaded(to, context),
-            Request::ExpireOffsets => offsets::expire(self, to, context),
-        }
-        decision.into_outcome()
+        self.decide_on(&ask, context)
     }
 
     fn apply(&mut self, change: &Change, at: Position) -> Result<(), ReplayError> {
@@ -108,6 +88,37 @@ impl Machine for Shard {
 }
 
 impl Shard {
+    /// As [`Machine::decide`], of a request that the caller keeps: it may have to be refused after all.
+    pub fn decide_on(&self, ask: &Ask, context: &Context) -> Outcome<Change, Replies> {
+        let mut decision = Decision::default();
+        let to = &mut decision;
+        let Ask { waiter, client, version, request } = ask;
+        let (waiter, version) = (*waiter, *version);
+        match request {
+            Request::Join(join) => self.join(to, waiter, client, version, join, context),
+            Request::Sync(sync) => self.sync(to, waiter, sync, context),
+            Request::Heartbeat(heartbeat) => self.heartbeat(to, waiter, heartbeat, context),
+            Request::Leave(leave) => self.leave(to, waiter, version, leave, context),
+            Request::Commit(commit) => offsets::commit(self, to, waiter, version, commit, context),
+            Request::DeleteOffsets(delete) => offsets::delete(self, to, waiter, delete),
+            Request::DeleteGroup(id) => self.delete_group(to, waiter, id),
+            Request::ConsumerHeartbeat(beat) => {
+                consumer::heartbeat(self, to, waiter, client, version, beat, context);
+            }
+            Request::Expired(key) => self.expired(to, key, context),
+            Request::TopicsDeleted(topics) => offsets::topics_deleted(self, to, topics),
+            Request::TopicsChanged => consumer::topics_changed(self, to, context),
+            Request::Loaded => self.loaded(to, context),
+            Request::ExpireOffsets => offsets::expire(self, to, context),
+        }
+        decision.into_outcome()
+    }
+
+    /// Sets a deadline: of one whose decision could not be appended.
+    pub fn set_deadline(&mut self, key: &TimerKey, at: Tick) {
+        self.timers.set(key, Some(at));
+    }
+
     /// Applies a record of the log; `producer` is that of its batch when it belongs to a transaction.
     ///
     /// # Errors
