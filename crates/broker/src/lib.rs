@@ -14,6 +14,7 @@ mod flush;
 mod flush_demand;
 mod format;
 mod gauges;
+mod groups;
 mod handlers;
 mod limits;
 mod loading;

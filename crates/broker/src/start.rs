@@ -42,6 +42,7 @@ use crate::flush;
 use crate::flush_demand::FlushDemand;
 use crate::format::{self, FormatError};
 use crate::gauges;
+use crate::groups::{self, Groups};
 use crate::loading;
 use crate::log_level::LogControl;
 use crate::logs::Logs;
@@ -237,6 +238,7 @@ fn prepare(given: &Given) -> Result<Prepared, StartError> {
     let (reconfigure, reconfigured) = watch::channel(Arc::new(config.clone()));
     let parked = Parked::new(Arc::clone(&given.clock));
     let flushes = FlushDemand::new(log_dirs.dirs().len());
+    let groups = Groups::new(&Arc::new(config.clone()));
     let broker = Broker {
         node_id: config.node_id,
         cluster_id: Arc::from(log_dirs.cluster_id()),
@@ -251,7 +253,8 @@ fn prepare(given: &Given) -> Result<Prepared, StartError> {
         partitions: Partitions::default(),
         producer_ids: ProducerIds::default(),
         controller,
-        effects: Effects::new(Arc::clone(&parked)),
+        effects: Effects::new(Arc::clone(&parked), Arc::clone(&groups)),
+        groups,
         parked,
         flushes,
         sessions: Mutex::new(SessionCache::new(config.topics.fetch_session_slots)),
@@ -432,6 +435,7 @@ fn background(broker: &Arc<Broker>) -> Vec<JoinHandle<()>> {
     let mut tasks: Vec<_> =
         directories.map(|directory| tokio::spawn(flush::run_rounds(Arc::clone(broker), directory))).collect();
     tasks.push(tokio::spawn(Arc::clone(&broker.parked).run_deadlines()));
+    tasks.push(tokio::spawn(groups::run(Arc::clone(broker))));
     tasks
 }
 
@@ -522,12 +526,19 @@ impl Node {
     /// Names every counter of the broker.
     pub fn register_metrics(&self, registry: &mut Registry) {
         self.broker.counters.register(registry);
+        self.broker.groups.counters.register(registry);
     }
 
     /// Gauges as they are now: partitions, topics, parked requests, fetch sessions, offline directories.
     pub fn gauges(&self) -> impl Fn() -> Vec<(&'static str, &'static str, i64)> + Send + Sync + 'static {
         let broker = Arc::clone(&self.broker);
         move || gauges::gauges(&broker)
+    }
+
+    /// Writes the series that have labels: groups, and how far behind they are.
+    pub fn labelled_gauges(&self) -> impl Fn(&mut String) -> fmt::Result + Send + Sync + 'static {
+        let broker = Arc::clone(&self.broker);
+        move |text| groups::write_metrics(&broker, text)
     }
 
     /// Told of each new configuration.

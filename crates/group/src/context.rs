@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use ottla_metadata::Image;
+use ottla_config::ConfigMap;
+use ottla_metadata::{ConfigKind, ConfigResource, Image};
 use ottla_model::{Now, Tick, Uuid};
 
 use crate::settings::{ConsumerSettings, Settings};
@@ -22,8 +23,12 @@ pub struct Context {
 
 impl Context {
     /// What a consumer group obeys: its own settings over the broker's.
-    pub(crate) fn consumer_settings(&self, _group: &str) -> ConsumerSettings {
-        self.settings.consumer
+    pub(crate) fn consumer_settings(&self, group: &str) -> ConsumerSettings {
+        let Some(broker) = &self.settings.broker else { return self.settings.consumer };
+        let resource = ConfigResource { kind: ConfigKind::Group, name: group.into() };
+        let Some(own) = self.image.configs.of(&resource) else { return self.settings.consumer };
+        let own: ConfigMap = own.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        ConsumerSettings::resolve(&own, broker)
     }
 
     /// The moment so many milliseconds from now; negative counts as none.

@@ -1,5 +1,9 @@
 //! The settings that groups obey, as plain values.
 
+use std::sync::Arc;
+
+use ottla_config::{BrokerConfig, ConfigMap, ConsumerAssignor, GroupSettings};
+
 use crate::assign::Assignor;
 
 /// `group.*` and `offsets.*` of the broker. The default is Kafka's.
@@ -27,6 +31,8 @@ pub struct Settings {
     pub regex_refresh_ms: u64,
     /// What a consumer group obeys that has no settings of its own.
     pub consumer: ConsumerSettings,
+    /// What bounds a group's own settings; without it there are none.
+    pub broker: Option<Arc<BrokerConfig>>,
 }
 
 /// What one consumer group obeys.
@@ -48,6 +54,54 @@ pub enum MigrationPolicy {
     Upgrade,
     Downgrade,
     Bidirectional,
+}
+
+impl Settings {
+    /// As a broker's configuration has them.
+    #[must_use]
+    pub fn of(config: &Arc<BrokerConfig>) -> Self {
+        let groups = &config.groups;
+        let size = |most: i32| usize::try_from(most).unwrap_or(0);
+        let assignor = |assignor: &ConsumerAssignor| match assignor {
+            ConsumerAssignor::Uniform => Assignor::Uniform,
+            ConsumerAssignor::Range => Assignor::Range,
+        };
+        Self {
+            offset_metadata_max_bytes: size(groups.offset_metadata_max_bytes),
+            offsets_retention_ms: groups.offsets_retention_ms,
+            min_session_timeout_ms: groups.classic_min_session_timeout_ms,
+            max_session_timeout_ms: groups.classic_max_session_timeout_ms,
+            initial_rebalance_delay_ms: groups.classic_initial_rebalance_delay_ms,
+            max_size: size(groups.classic_max_size),
+            consumer_max_size: size(groups.consumer_max_size),
+            assignors: groups.consumer_assignors.iter().map(assignor).collect(),
+            migration: match groups.consumer_migration_policy {
+                ottla_config::MigrationPolicy::Disabled => MigrationPolicy::Disabled,
+                ottla_config::MigrationPolicy::Upgrade => MigrationPolicy::Upgrade,
+                ottla_config::MigrationPolicy::Downgrade => MigrationPolicy::Downgrade,
+                ottla_config::MigrationPolicy::Bidirectional => MigrationPolicy::Bidirectional,
+            },
+            regex_refresh_ms: groups.consumer_regex_refresh_interval_ms,
+            consumer: ConsumerSettings::resolve(&ConfigMap::new(), config),
+            broker: Some(Arc::clone(config)),
+        }
+    }
+}
+
+impl ConsumerSettings {
+    /// Of a group with settings of its own.
+    pub(crate) fn resolve(own: &ConfigMap, broker: &BrokerConfig) -> Self {
+        let GroupSettings {
+            consumer_session_timeout_ms,
+            consumer_heartbeat_interval_ms,
+            consumer_assignment_interval_ms,
+        } = GroupSettings::resolve(own, broker);
+        Self {
+            session_timeout_ms: consumer_session_timeout_ms,
+            heartbeat_interval_ms: consumer_heartbeat_interval_ms,
+            assignment_interval_ms: consumer_assignment_interval_ms,
+        }
+    }
 }
 
 impl MigrationPolicy {
@@ -80,6 +134,7 @@ impl Default for Settings {
                 heartbeat_interval_ms: 5_000,
                 assignment_interval_ms: 1_000,
             },
+            broker: None,
         }
     }
 }
