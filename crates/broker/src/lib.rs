@@ -7,6 +7,7 @@
 mod answer;
 mod config_changes;
 mod context;
+mod coordination;
 mod counters;
 mod effects;
 mod errors;
@@ -17,6 +18,7 @@ mod gauges;
 mod groups;
 mod handlers;
 mod limits;
+mod listening;
 mod loading;
 mod log_level;
 mod logs;

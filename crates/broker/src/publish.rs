@@ -12,6 +12,7 @@ use ottla_model::{Offset, TopicPartition, Uuid};
 use ottla_partition::{Effect, Partition, PartitionId};
 use ottla_storage::log_dirs::CreateError;
 
+use crate::coordination;
 use crate::logs::Rubbish;
 use crate::metadata_thread::Publisher;
 use crate::offline;
@@ -30,7 +31,7 @@ impl Publisher for NodePublisher {
         let placed = self.bring(delta);
         self.broker.image.store(Arc::new(delta.after.clone()));
         self.take_away(delta, &replaced);
-        self.broker.groups.published(&self.broker, delta);
+        coordination::published(&self.broker, delta);
         if placed.is_empty() { Vec::new() } else { vec![Request::AssignDirectories(placed)] }
     }
 

@@ -10,7 +10,7 @@ use ottla_storage::log::LogOffsets;
 use ottla_storage::log_dirs::DirIndex;
 use tokio_util::sync::CancellationToken;
 
-use crate::groups;
+use crate::coordination;
 use crate::logs::Rubbish;
 use crate::offline;
 use crate::state::Broker;
@@ -77,7 +77,7 @@ fn do_what_is_due(broker: &Arc<Broker>, done: &mut Done, since_start: u64, now: 
         broker.flushes.demand();
     }
     if due(&mut done.offsets, config.groups.offsets_retention_check_interval_ms) {
-        groups::expire_offsets(broker);
+        coordination::expire_offsets(broker);
     }
     if due(&mut done.high_watermarks, directories.high_watermark_checkpoint_interval_ms) {
         each_directory(broker, |directory, logs| broker.logs.dirs.write_high_watermarks(directory, logs));

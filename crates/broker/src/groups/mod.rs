@@ -1,15 +1,9 @@
-//! The group coordinator of this node: which shards are here, who waits for their replies, and when they are looked
-//! after.
+//! The groups of this node: which shards are here, who waits for their replies, and what is to be done for them.
 //!
-//! A handler submits and waits; the machine behind the shard may answer it at once, when the log is acknowledged,
-//! or when other members have done their part. Lock order: a shard's lock stands outside of its partition's; the
-//! list of waiters is a leaf.
+//! Lock order: a shard's lock stands outside of its partition's; the lists here are leaves. How requests come to a
+//! shard, and who looks after it, stands in `coordination`.
 
-mod lag;
 mod notes;
-mod submit;
-mod task;
-mod topic;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -17,18 +11,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use ottla_config::BrokerConfig;
-use ottla_coordinator::GroupShard;
+use ottla_coordinator::{GroupShard, partition_for};
 use ottla_group::{Reply, Settings, Text, Waiter};
 use ottla_model::{Tick, Uuid};
 use ottla_partition::Effect;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
-pub(crate) use lag::write_metrics;
 pub(crate) use notes::GroupCounters;
-pub(crate) use submit::{group_reply, read_reply, write_timeout};
-pub(crate) use task::{expire_offsets, run};
-pub(crate) use topic::{OFFSETS_TOPIC, ensure};
 
 /// The shards of this node.
 #[derive(Default)]
@@ -43,10 +33,10 @@ struct Hosted {
 
 /// What the task has to do next.
 #[derive(Default)]
-struct Work {
-    to_load: Vec<Arc<GroupShard>>,
-    deleted_topics: Vec<(Text, Uuid)>,
-    topics_changed: bool,
+pub(crate) struct Work {
+    pub(crate) to_load: Vec<Arc<GroupShard>>,
+    pub(crate) deleted_topics: Vec<(Text, Uuid)>,
+    pub(crate) topics_changed: bool,
 }
 
 /// The coordinator.
@@ -81,6 +71,45 @@ impl Groups {
         self.settings.store(Arc::new(Settings::of(config)));
     }
 
+    /// The settings as they are now.
+    pub(crate) fn settings(&self) -> Arc<Settings> {
+        self.settings.load_full()
+    }
+
+    /// The shard that keeps a group.
+    pub(crate) fn shard_of(&self, group: &str) -> Option<Arc<GroupShard>> {
+        let hosted = self.hosted.load();
+        hosted.shards.get(&partition_for(group, hosted.partitions)).cloned()
+    }
+
+    /// Somebody waits from now on.
+    pub(crate) fn wait(&self) -> (Waiter, oneshot::Receiver<Reply>) {
+        let waiter = Waiter(self.last_waiter.fetch_add(1, Ordering::Relaxed) + 1);
+        let (sender, receiver) = oneshot::channel();
+        self.waiters.lock().insert(waiter, sender);
+        (waiter, receiver)
+    }
+
+    /// Nobody answers whoever waits.
+    pub(crate) fn give_up(&self, waiter: Waiter) {
+        self.waiters.lock().remove(&waiter);
+    }
+
+    /// What has gathered to be done.
+    pub(crate) fn take_work(&self) -> Work {
+        std::mem::take(&mut *self.work.lock())
+    }
+
+    /// The task looks again at this tick, or when [`Groups::woken`] ends.
+    pub(crate) fn plan(&self, at: Option<Tick>) {
+        self.planned.store(at.map_or(u64::MAX, |Tick(at)| at), Ordering::Release);
+    }
+
+    /// Ends when there is something to do before the planned tick.
+    pub(crate) async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
     /// Every shard of this node.
     pub(crate) fn shards(&self) -> Vec<Arc<GroupShard>> {
         self.hosted.load().shards.values().cloned().collect()
@@ -92,7 +121,7 @@ impl Groups {
     }
 
     /// A partition of the topic is led here from now on: its shard is loaded by the task.
-    fn lead(&self, topic: Uuid, partitions: i32, shards: Vec<Arc<GroupShard>>) {
+    pub(crate) fn lead(&self, topic: Uuid, partitions: i32, shards: Vec<Arc<GroupShard>>) {
         let before = self.hosted.load();
         // The partitions are counted once: another number would look for every group in another place.
         let (mut hosted, partitions) = match before.topic == topic {
@@ -112,7 +141,7 @@ impl Groups {
     }
 
     /// Topics that are gone, and whether others came or grew.
-    fn topics(&self, mut deleted: Vec<(Text, Uuid)>, changed: bool) {
+    pub(crate) fn topics(&self, mut deleted: Vec<(Text, Uuid)>, changed: bool) {
         let mut work = self.work.lock();
         work.deleted_topics.append(&mut deleted);
         work.topics_changed |= changed;
@@ -145,7 +174,7 @@ impl Groups {
     }
 
     /// Hands replies to those who wait for them.
-    fn deliver(&self, replies: Vec<(Waiter, Reply)>) {
+    pub(crate) fn deliver(&self, replies: Vec<(Waiter, Reply)>) {
         if replies.is_empty() {
             return;
         }
@@ -160,7 +189,7 @@ impl Groups {
     }
 
     /// Sees to it that the task looks at a deadline in time.
-    fn look_at(&self, deadline: Option<Tick>) {
+    pub(crate) fn look_at(&self, deadline: Option<Tick>) {
         if let Some(Tick(deadline)) = deadline
             && deadline < self.planned.load(Ordering::Acquire)
         {

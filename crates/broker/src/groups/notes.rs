@@ -45,11 +45,11 @@ impl GroupCounters {
         );
     }
 
-    pub(super) fn appended(&self, records: usize) {
+    pub(crate) fn appended(&self, records: usize) {
         self.records.inc_by(u64::try_from(records).unwrap_or(u64::MAX));
     }
 
-    pub(super) fn note(&self, note: &Note) {
+    pub(crate) fn note(&self, note: &Note) {
         match note {
             Note::Rebalance { group, generation, reason, member, detail } => {
                 self.rebalances.get_or_create(&Why { reason: reason.name() }).inc();

@@ -10,7 +10,7 @@ use ottla_wire::messages::{DeleteGroupsRequest, DeleteGroupsResponse};
 
 use crate::answer::Handled;
 use crate::context::RequestContext;
-use crate::groups::write_timeout;
+use crate::coordination::write_timeout;
 use crate::state::Broker;
 
 pub(crate) fn handle(

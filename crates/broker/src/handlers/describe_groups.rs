@@ -8,7 +8,7 @@ use ottla_wire::messages::{DescribeGroupsRequest, DescribeGroupsResponse};
 
 use crate::answer::Handled;
 use crate::context::RequestContext;
-use crate::groups::read_reply;
+use crate::coordination::read_reply;
 use crate::permissions;
 use crate::state::Broker;
 

@@ -13,7 +13,7 @@ use ottla_wire::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
 
 use crate::answer::Handled;
 use crate::context::RequestContext;
-use crate::groups::{OFFSETS_TOPIC, ensure};
+use crate::coordination::{OFFSETS_TOPIC, ensure};
 use crate::state::Broker;
 
 /// From this version on keys come in a list.

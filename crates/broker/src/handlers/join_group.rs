@@ -8,7 +8,7 @@ use ottla_wire::messages::{JoinGroupRequest, JoinGroupResponse};
 
 use crate::answer::Handled;
 use crate::context::RequestContext;
-use crate::groups::group_reply;
+use crate::coordination::group_reply;
 use crate::state::Broker;
 
 /// From this version on no protocol is null; before, it is empty.

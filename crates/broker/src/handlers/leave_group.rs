@@ -8,7 +8,7 @@ use ottla_wire::messages::{LeaveGroupRequest, LeaveGroupResponse};
 
 use crate::answer::Handled;
 use crate::context::RequestContext;
-use crate::groups::{group_reply, write_timeout};
+use crate::coordination::{group_reply, write_timeout};
 use crate::state::Broker;
 
 pub(crate) fn handle(

@@ -8,7 +8,7 @@ use ottla_wire::messages::{ListGroupsRequest, ListGroupsResponse};
 
 use crate::answer::Handled;
 use crate::context::RequestContext;
-use crate::groups::read_reply;
+use crate::coordination::read_reply;
 use crate::state::Broker;
 
 pub(crate) fn handle(

@@ -16,7 +16,7 @@ use ottla_wire::messages::{OffsetCommitRequest, OffsetCommitResponse};
 
 use crate::answer::Handled;
 use crate::context::RequestContext;
-use crate::groups::{group_reply, write_timeout};
+use crate::coordination::{group_reply, write_timeout};
 use crate::state::Broker;
 
 /// From this version on topics have ids instead of names.

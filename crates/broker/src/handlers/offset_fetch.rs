@@ -17,7 +17,7 @@ use ottla_wire::messages::{OffsetFetchRequest, OffsetFetchResponse};
 
 use crate::answer::Handled;
 use crate::context::RequestContext;
-use crate::groups::read_reply;
+use crate::coordination::read_reply;
 use crate::state::Broker;
 
 /// From this version on groups come in a list.

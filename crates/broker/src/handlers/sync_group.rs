@@ -8,7 +8,7 @@ use ottla_wire::messages::{SyncGroupRequest, SyncGroupResponse};
 
 use crate::answer::Handled;
 use crate::context::RequestContext;
-use crate::groups::group_reply;
+use crate::coordination::group_reply;
 use crate::state::Broker;
 
 /// From this version on a client says which protocol it means.

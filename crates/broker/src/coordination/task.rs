@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use ottla_coordinator::{GroupShard, LoadError};
@@ -12,7 +11,8 @@ use ottla_model::{Tick, Uuid};
 use ottla_record::Codec;
 use tokio::task::JoinSet;
 
-use super::{Groups, OFFSETS_TOPIC, Work};
+use super::OFFSETS_TOPIC;
+use crate::groups::Work;
 use crate::state::Broker;
 
 /// Deadlines are met this much late at most, so that many of them cost one wake-up.
@@ -22,8 +22,7 @@ const GRAIN_MS: u64 = 5;
 pub(crate) async fn run(broker: Arc<Broker>) {
     let mut loads: JoinSet<()> = JoinSet::new();
     loop {
-        let work = std::mem::take(&mut *broker.groups.work.lock());
-        let Work { to_load, deleted_topics, topics_changed } = work;
+        let Work { to_load, deleted_topics, topics_changed } = broker.groups.take_work();
         for shard in to_load {
             loads.spawn(load(Arc::clone(&broker), shard));
         }
@@ -40,7 +39,7 @@ pub(crate) async fn run(broker: Arc<Broker>) {
             next = [next, shard.next_deadline()].into_iter().flatten().min();
         }
         let planned = next.map(|next| next.max(now.tick.plus_millis(GRAIN_MS)));
-        broker.groups.planned.store(planned.map_or(u64::MAX, |Tick(at)| at), Ordering::Release);
+        broker.groups.plan(planned);
         let sleep = planned.map(|at| Duration::from_millis(at.millis_since(now.tick) + 1));
         let sleep = async {
             match sleep {
@@ -50,7 +49,7 @@ pub(crate) async fn run(broker: Arc<Broker>) {
         };
         tokio::select! {
             biased;
-            () = broker.groups.wake.notified() => {}
+            () = broker.groups.woken() => {}
             Some(_) = loads.join_next() => {}
             () = sleep => {}
         }
@@ -116,36 +115,34 @@ pub(crate) fn expire_offsets(broker: &Arc<Broker>) {
     }
 }
 
-impl Groups {
-    /// A step of the metadata: partitions of the offsets topic that are led here, and topics that came or went. The
-    /// image is visible already.
-    pub(crate) fn published(&self, broker: &Broker, delta: &Delta) {
-        let mut led = Vec::new();
-        let mut topic = None;
-        let mut changed = BTreeSet::new();
-        for step in delta.partitions() {
-            if step.topic.name.as_str() != OFFSETS_TOPIC {
-                if step.before.is_none() || step.after.is_none() {
-                    changed.insert(step.topic.id);
-                }
-                continue;
+/// A step of the metadata: partitions of the offsets topic that are led here, and topics that came or went. The
+/// image is visible already.
+pub(crate) fn published(broker: &Broker, delta: &Delta) {
+    let mut led = Vec::new();
+    let mut topic = None;
+    let mut changed = BTreeSet::new();
+    for step in delta.partitions() {
+        if step.topic.name.as_str() != OFFSETS_TOPIC {
+            if step.before.is_none() || step.after.is_none() {
+                changed.insert(step.topic.id);
             }
-            let Some(after) = step.after else { continue };
-            topic = Some((step.topic.id, i32::try_from(step.topic.partitions.size()).unwrap_or(0)));
-            if after.leader == Some(broker.node_id)
-                && let Some(partition) = broker.partitions.get(step.topic.id, step.number)
-            {
-                led.push(Arc::new(GroupShard::new(step.number, partition, codec(broker))));
-            }
+            continue;
         }
-        if let Some((id, partitions)) = topic {
-            self.lead(id, partitions, led);
+        let Some(after) = step.after else { continue };
+        topic = Some((step.topic.id, i32::try_from(step.topic.partitions.size()).unwrap_or(0)));
+        if after.leader == Some(broker.node_id)
+            && let Some(partition) = broker.partitions.get(step.topic.id, step.number)
+        {
+            led.push(Arc::new(GroupShard::new(step.number, partition, codec(broker))));
         }
-        let deleted: Vec<_> =
-            delta.deleted_topics().map(|topic| (topic.name.as_str().into(), topic.id)).collect();
-        if !deleted.is_empty() || !changed.is_empty() {
-            self.topics(deleted, !changed.is_empty());
-        }
+    }
+    if let Some((id, partitions)) = topic {
+        broker.groups.lead(id, partitions, led);
+    }
+    let deleted: Vec<_> =
+        delta.deleted_topics().map(|topic| (topic.name.as_str().into(), topic.id)).collect();
+    if !deleted.is_empty() || !changed.is_empty() {
+        broker.groups.topics(deleted, !changed.is_empty());
     }
 }
 

@@ -1,11 +1,10 @@
 //! The way of a request to its shard and back.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use ottla_coordinator::{GroupShard, Submitted, partition_for};
-use ottla_group::{Ask, Client, Context, Reply, Request, Shard, Waiter};
+use ottla_coordinator::{GroupShard, Submitted};
+use ottla_group::{Ask, Client, Context, Reply, Request, Shard};
 use ottla_model::{ErrorCode, Now, Offset, Tick, Uuid};
 use ottla_partition::{AppendError, Partition};
 use ottla_purgatory::Until;
@@ -95,14 +94,12 @@ pub(crate) fn write_timeout(broker: &Broker) -> Option<Duration> {
 impl Broker {
     /// The shard that keeps a group.
     pub(crate) fn group_shard(&self, group: &str) -> Result<Arc<GroupShard>, ErrorCode> {
-        let hosted = self.groups.hosted.load();
-        let number = partition_for(group, hosted.partitions);
-        hosted.shards.get(&number).cloned().ok_or(ErrorCode::NotCoordinator)
+        self.groups.shard_of(group).ok_or(ErrorCode::NotCoordinator)
     }
 
     /// Where a group's decisions stand.
     pub(crate) fn group_context(&self, now: Now, fresh: Uuid) -> Context {
-        Context { now, image: self.image.load_full(), settings: self.groups.settings.load_full(), fresh }
+        Context { now, image: self.image.load_full(), settings: self.groups.settings(), fresh }
     }
 
     /// Asks a group's shard.
@@ -124,10 +121,8 @@ impl Broker {
             Request::Join(_) | Request::ConsumerHeartbeat(_) => client(context),
             _ => Client::default(),
         };
-        let waiter = Waiter(self.groups.last_waiter.fetch_add(1, Ordering::Relaxed) + 1);
+        let (waiter, mut receiver) = self.groups.wait();
         let ask = Ask { waiter, client, version: context.version, request };
-        let (sender, mut receiver) = oneshot::channel();
-        self.groups.waiters.lock().insert(waiter, sender);
         match shard.submit(&ask, &self.group_context(context.now, fresh)) {
             Ok(submitted) => {
                 self.settle_group(&shard, submitted);
@@ -137,7 +132,7 @@ impl Broker {
                 }
             }
             Err(refused) => {
-                self.groups.waiters.lock().remove(&waiter);
+                self.groups.give_up(waiter);
                 Asked::Refused(refused.0)
             }
         }
