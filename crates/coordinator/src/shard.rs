@@ -101,6 +101,12 @@ impl GroupShard {
         &self.partition
     }
 
+    /// Whether [`GroupShard::load`] has yet to be done.
+    #[must_use]
+    pub fn is_loading(&self) -> bool {
+        matches!(*self.state.lock(), State::Loading)
+    }
+
     /// Replays the log, then serves. Blocks as long as reading takes; requests are refused meanwhile.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use ottla_coordinator::{GroupShard, LoadError};
 use ottla_group::Request;
 use ottla_metadata::Delta;
 use ottla_model::{Tick, Uuid};
+use ottla_partition::Partition;
 use ottla_record::Codec;
 use tokio::task::JoinSet;
 
@@ -133,7 +134,7 @@ pub(crate) fn published(broker: &Broker, delta: &Delta) {
         if after.leader == Some(broker.node_id)
             && let Some(partition) = broker.partitions.get(step.topic.id, step.number)
         {
-            led.push(Arc::new(GroupShard::new(step.number, partition, codec(broker))));
+            led.push(new_shard(broker, step.number, partition));
         }
     }
     if let Some((id, partitions)) = topic {
@@ -144,6 +145,20 @@ pub(crate) fn published(broker: &Broker, delta: &Delta) {
     if !deleted.is_empty() || !changed.is_empty() {
         broker.groups.topics(deleted, !changed.is_empty());
     }
+}
+
+/// A shard that is to be loaded. One without records is loaded at once, so that it can be used the moment its topic's
+/// creation is answered.
+fn new_shard(broker: &Broker, number: i32, partition: Arc<Partition>) -> Arc<GroupShard> {
+    let offsets = partition.offsets();
+    let shard = Arc::new(GroupShard::new(number, partition, codec(broker)));
+    if offsets.start == offsets.end {
+        let context = broker.group_context(broker.clock.now(), Uuid::ZERO);
+        if let Err(error) = shard.load(&context) {
+            tracing::error!(partition = %shard.partition().name(), %error, "the groups of a partition cannot be served");
+        }
+    }
+    shard
 }
 
 /// `offsets.topic.compression.codec`.

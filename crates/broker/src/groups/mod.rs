@@ -132,7 +132,9 @@ impl Groups {
         for shard in shards {
             if let std::collections::btree_map::Entry::Vacant(place) = hosted.entry(shard.number()) {
                 place.insert(Arc::clone(&shard));
-                to_load.push(shard);
+                if shard.is_loading() {
+                    to_load.push(shard);
+                }
             }
         }
         self.hosted.store(Arc::new(Hosted { topic, partitions, shards: hosted }));
