@@ -38,10 +38,11 @@ const fn suite(name: &'static str, language: Language, lane: usize, runner: Runn
 pub(crate) const LANES: usize = 3;
 
 /// Every suite.
-pub(crate) const ALL: [Suite; 10] = [
+pub(crate) const ALL: [Suite; 11] = [
     suite("java", Language::Java, 0, Runner::Java(ClassPath::Server, "ClientSuite")),
     suite("tools", Language::Java, 0, Runner::Java(ClassPath::Tools, "ToolsSuite")),
     suite("raw", Language::Python, 1, Runner::Plain("raw.py")),
+    suite("raw-groups", Language::Python, 1, Runner::Plain("raw_groups.py")),
     suite("kcat", Language::Kcat, 1, Runner::Plain("kcat.py")),
     suite("aiokafka", Language::Python, 1, Runner::Python("aio.py")),
     suite("kafka-python", Language::Python, 1, Runner::Python("kafka_python.py")),
