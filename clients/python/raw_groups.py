@@ -299,7 +299,7 @@ def member_commits():
     same(commit(group, [(name, 0, 2, "")], generation + 1, member), [ILLEGAL_GENERATION], "another generation")
     same(commit(group, [(name, 0, 2, "")], generation, "stranger"), [UNKNOWN_MEMBER], "a stranger")
     same(commit(group, [(name, 0, 2, "")]), [UNKNOWN_MEMBER], "no member while the group has some")
-    same(commit("", [(name, 0, 2, "")]), [INVALID_GROUP], "no group")
+    same(commit("", [(name, 0, 2, "")]), [0], "the nameless group, which only keeps offsets")
     same(committed(group, name, 0)[0][0], 1, "what is committed")
     leave(group, member)
     same(commit(group, [(name, 0, 3, "")]), [0], "no member when the group is empty")
@@ -393,11 +393,14 @@ def delete_groups():
     create(name)
     member, generation = stable(group)
     same(commit(group, [(name, 0, 5, "")], generation, member), [0], "commit")
-    codes = lambda *groups: [row.ErrorCode for row in ask("DeleteGroups", 2, GroupsNames=list(groups)).Results]
-    same(codes(group, topic("nowhere"), ""), [NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND, INVALID_GROUP], "in use, unknown, nameless")
+    nowhere = topic("nowhere")
+    codes = lambda *groups: {row.GroupId: row.ErrorCode for row in ask("DeleteGroups", 2, GroupsNames=list(groups)).Results}
+    same(codes(group, nowhere), {group: NON_EMPTY_GROUP, nowhere: GROUP_ID_NOT_FOUND}, "in use and unknown")
     leave(group, member)
-    same(codes(group), [0], "empty")
-    same(codes(group), [GROUP_ID_NOT_FOUND], "once more")
+    same(codes(group), {group: 0}, "empty")
+    same(codes(group), {group: GROUP_ID_NOT_FOUND}, "once more")
+    same(commit("", [(name, 0, 2, "")]), [0], "commit without a name")
+    same((codes(""), codes("")), ({"": 0}, {"": GROUP_ID_NOT_FOUND}), "the nameless group")
     same(committed(group, name, 0), [(-1, -1, "", 0)], "its offsets")
     same(state(group), "Dead", "state")
 
@@ -460,7 +463,8 @@ class Member:
         return self.take(beat(self.group, self.name, self.epoch, TopicPartitions=rows))
 
     def until(self, count):
-        eventually(lambda: self.beat() and False or len(self.owned) == count, what=f"{count} partitions of {self.name}")
+        """Beats until it was told nothing new and owns so many: what it gave up is confirmed then."""
+        eventually(lambda: self.beat() is None and len(self.owned) == count, what=f"{count} partitions of {self.name}")
 
     def leave(self):
         same(beat(self.group, self.name, -1).ErrorCode, 0, "error of leave")
@@ -479,7 +483,7 @@ def newer_errors():
     same(beat(group, "m", 0, TopicPartitions=[], SubscribedTopicNames=[name]).ErrorCode, INVALID_REQUEST, "no time-out")
     same(join_with(InstanceId=""), INVALID_REQUEST, "an empty instance id")
     same(join_with(RackId=""), INVALID_REQUEST, "an empty rack")
-    same(join_with(ServerAssignor=""), INVALID_REQUEST, "an empty assignor")
+    same(join_with(ServerAssignor=""), UNSUPPORTED_ASSIGNOR, "an empty assignor")
     same(join_with(ServerAssignor="mystery"), UNSUPPORTED_ASSIGNOR, "an unknown assignor")
     same(beat(group, "m", 0, RebalanceTimeoutMs=1000, TopicPartitions=[], SubscribedTopicRegex="(").ErrorCode, INVALID_REGEX, "a bad pattern")
     same(beat(group, "m", 5).ErrorCode, GROUP_ID_NOT_FOUND, "a later heartbeat of an unknown group")

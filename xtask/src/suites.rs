@@ -38,7 +38,7 @@ const fn suite(name: &'static str, language: Language, lane: usize, runner: Runn
 pub(crate) const LANES: usize = 3;
 
 /// Every suite.
-pub(crate) const ALL: [Suite; 11] = [
+pub(crate) const ALL: [Suite; 14] = [
     suite("java", Language::Java, 0, Runner::Java(ClassPath::Server, "ClientSuite")),
     suite("tools", Language::Java, 0, Runner::Java(ClassPath::Tools, "ToolsSuite")),
     suite("raw", Language::Python, 1, Runner::Plain("raw.py")),
@@ -46,7 +46,10 @@ pub(crate) const ALL: [Suite; 11] = [
     suite("kcat", Language::Kcat, 1, Runner::Plain("kcat.py")),
     suite("aiokafka", Language::Python, 1, Runner::Python("aio.py")),
     suite("kafka-python", Language::Python, 1, Runner::Python("kafka_python.py")),
+    suite("aiokafka-groups", Language::Python, 1, Runner::Python("aio_groups.py")),
+    suite("kafka-python-groups", Language::Python, 1, Runner::Python("kafka_python_groups.py")),
     suite("confluent", Language::Python, 2, Runner::Python("confluent.py")),
+    suite("confluent-groups", Language::Python, 2, Runner::Python("confluent_groups.py")),
     suite("franz-go", Language::Go, 2, Runner::Go),
     suite("kafkajs", Language::Node, 2, Runner::Node("kafkajs.mjs")),
     suite("platformatic", Language::Node, 2, Runner::Node("platformatic.mjs")),
