@@ -17,6 +17,12 @@ const START_LIMIT: Duration = Duration::from_secs(120);
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 /// The level that both Kafka 4.4.0 and the tools of 4.3.1 read.
 const RELEASE: &str = "4.3";
+/// Groups that need no patience: rebalances within a second, five partitions of offsets instead of fifty. Bounds of
+/// classic sessions stay as they are.
+const GROUPS: &str = "offsets.topic.num.partitions=5\ngroup.initial.rebalance.delay.ms=100\n\
+                      group.consumer.min.heartbeat.interval.ms=300\ngroup.consumer.heartbeat.interval.ms=300\n\
+                      group.consumer.min.session.timeout.ms=6000\ngroup.consumer.session.timeout.ms=6000\n\
+                      group.consumer.assignment.interval.ms=100\n";
 /// ApiVersions version 0 with correlation id 7 and client id "x".
 const PROBE: [u8; 15] = [0, 0, 0, 11, 0, 18, 0, 0, 0, 0, 0, 7, 0, 1, b'x'];
 
@@ -75,7 +81,7 @@ impl Node {
              listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n\
              log.dirs={}\nnum.partitions=1\noffsets.topic.replication.factor=1\n\
              transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\n\
-             share.coordinator.state.topic.replication.factor=1\nshare.coordinator.state.topic.min.isr=1\n",
+             share.coordinator.state.topic.replication.factor=1\nshare.coordinator.state.topic.min.isr=1\n{GROUPS}",
             dirs.join(",")
         );
         let properties = folder.join("server.properties");

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The first parts of all ids.
-const SUITES: [&str; 11] = [
+const SUITES: [&str; 22] = [
     "java",
     "tools",
     "raw",
@@ -19,6 +19,17 @@ const SUITES: [&str; 11] = [
     "kafkajs",
     "platformatic",
     "swap",
+    "raw-groups",
+    "confluent-groups",
+    "aiokafka-groups",
+    "kafka-python-groups",
+    "franz-go-groups",
+    "kafkajs-groups",
+    "platformatic-groups",
+    "kafka-go",
+    "sarama",
+    "mixed",
+    "exporter",
 ];
 
 /// All ids below `clients/`.

@@ -14,6 +14,7 @@ enum Runner {
     /// Python's own library is enough: the machine's interpreter.
     Plain(&'static str),
     Node(&'static str),
+    /// One program holds all suites of Go.
     Go,
     Java(ClassPath, &'static str),
 }
@@ -38,17 +39,26 @@ const fn suite(name: &'static str, language: Language, lane: usize, runner: Runn
 pub(crate) const LANES: usize = 3;
 
 /// Every suite.
-pub(crate) const ALL: [Suite; 10] = [
+pub(crate) const ALL: [Suite; 19] = [
     suite("java", Language::Java, 0, Runner::Java(ClassPath::Server, "ClientSuite")),
     suite("tools", Language::Java, 0, Runner::Java(ClassPath::Tools, "ToolsSuite")),
     suite("raw", Language::Python, 1, Runner::Plain("raw.py")),
+    suite("raw-groups", Language::Python, 1, Runner::Plain("raw_groups.py")),
     suite("kcat", Language::Kcat, 1, Runner::Plain("kcat.py")),
     suite("aiokafka", Language::Python, 1, Runner::Python("aio.py")),
     suite("kafka-python", Language::Python, 1, Runner::Python("kafka_python.py")),
+    suite("aiokafka-groups", Language::Python, 1, Runner::Python("aio_groups.py")),
+    suite("kafka-python-groups", Language::Python, 1, Runner::Python("kafka_python_groups.py")),
     suite("confluent", Language::Python, 2, Runner::Python("confluent.py")),
+    suite("confluent-groups", Language::Python, 2, Runner::Python("confluent_groups.py")),
     suite("franz-go", Language::Go, 2, Runner::Go),
+    suite("franz-go-groups", Language::Go, 2, Runner::Go),
+    suite("kafka-go", Language::Go, 2, Runner::Go),
+    suite("sarama", Language::Go, 2, Runner::Go),
     suite("kafkajs", Language::Node, 2, Runner::Node("kafkajs.mjs")),
+    suite("kafkajs-groups", Language::Node, 2, Runner::Node("kafkajs-groups.mjs")),
     suite("platformatic", Language::Node, 2, Runner::Node("platformatic.mjs")),
+    suite("platformatic-groups", Language::Node, 2, Runner::Node("platformatic-groups.mjs")),
 ];
 
 impl Suite {
@@ -69,7 +79,10 @@ impl Suite {
             Runner::Node(file) => {
                 command.arg(clients.join("node").join(file));
             }
-            Runner::Go | Runner::Java(..) => {}
+            Runner::Go => {
+                command.arg(self.name);
+            }
+            Runner::Java(..) => {}
         }
         Ok(command)
     }

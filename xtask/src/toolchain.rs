@@ -131,9 +131,9 @@ fn node() -> Result<()> {
     Ok(std::fs::write(stamp, wanted)?)
 }
 
-/// The franz-go suite.
+/// The suites of the Go clients.
 pub(crate) fn go_program() -> PathBuf {
-    paths::scratch().join("franz-go")
+    paths::scratch().join("go-clients")
 }
 
 fn go() -> Result<()> {
