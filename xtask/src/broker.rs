@@ -63,6 +63,7 @@ pub(crate) struct Node {
 
 impl Node {
     /// Writes a server.properties for a node on free ports with that many log directories; nothing is formatted yet.
+    /// Groups may be quick in it: the cases wait for their sessions to expire.
     pub(crate) fn new(folder: &Path, directories: usize) -> Result<Self> {
         let (listen, controller) = two_free_ports()?;
         let data: Vec<PathBuf> = (0..directories).map(|i| folder.join(format!("data-{i}"))).collect();
@@ -75,7 +76,9 @@ impl Node {
              listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n\
              log.dirs={}\nnum.partitions=1\noffsets.topic.replication.factor=1\n\
              transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\n\
-             share.coordinator.state.topic.replication.factor=1\nshare.coordinator.state.topic.min.isr=1\n",
+             share.coordinator.state.topic.replication.factor=1\nshare.coordinator.state.topic.min.isr=1\n\
+             group.initial.rebalance.delay.ms=100\ngroup.consumer.min.session.timeout.ms=6000\n\
+             group.consumer.min.heartbeat.interval.ms=500\n",
             dirs.join(",")
         );
         let properties = folder.join("server.properties");
