@@ -1,10 +1,10 @@
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.MemberToRemove;
 import org.apache.kafka.clients.admin.RemoveMembersFromConsumerGroupOptions;
 import org.apache.kafka.clients.consumer.CloseOptions;
+import org.apache.kafka.clients.consumer.CommitFailedException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.FencedInstanceIdException;
 import org.apache.kafka.common.errors.UnknownMemberIdException;
@@ -31,6 +31,7 @@ final class StaticMembers {
             Set<TopicPartition> ones = one.owned();
             List<String> changes = two.changes();
             int generation = two.generation();
+            String id = one.id();
             one.close();
             GroupSuite.write(topic, 4, 5);
             try (Member again = join(protocol, group, topic, "one")) {
@@ -39,7 +40,7 @@ final class StaticMembers {
                 Cases.same(again.generation(), generation, "generation after the return");
                 Cases.same(two.generation(), generation, "generation of the other");
                 Cases.same(two.changes(), changes, "changes of the other");
-                Cases.holds(!again.id().equals(one.id()), "a new member id");
+                Cases.holds(!again.id().equals(id), "a new member id");
             }
         }
     }
@@ -52,7 +53,7 @@ final class StaticMembers {
             try (Member second = join("classic", group, topic, "same")) {
                 second.owns(GroupSuite.partitions(topic, 0, 2));
                 first.fails(FencedInstanceIdException.class);
-                Cases.refused(FencedInstanceIdException.class, () -> first.ask(consumer -> {
+                Cases.refused(CommitFailedException.class, () -> first.ask(consumer -> {
                     consumer.commitSync();
                     return null;
                 }));
@@ -120,10 +121,9 @@ final class StaticMembers {
             Member stayer = Member.join(protocol, group, List.of(topic));
             stayer.owns(GroupSuite.partitions(topic, 0, 2));
             stayer.close(CloseOptions.groupMembershipOperation(CloseOptions.GroupMembershipOperation.REMAIN_IN_GROUP));
-            Cases.same(members(admin, group), 1, "members after one went without leaving");
+            // Without an instance id the client of the consumer protocol leaves all the same.
+            Cases.same(members(admin, group), protocol.equals("classic") ? 1 : 0, "members after one went");
             Cases.eventually(() -> "the end of its session", Member.SETTLE, () -> members(admin, group) == 0);
-        } catch (ExecutionException problem) {
-            throw problem.getCause() instanceof Exception cause ? cause : problem;
         }
     }
 
