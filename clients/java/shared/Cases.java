@@ -74,7 +74,7 @@ final class Cases {
         lines.println(id + ": failed " + line.substring(0, Math.min(500, line.length())));
     }
 
-    /** Waits for the cases beside, and ends the process: clients may leave threads behind. */
+    /** Waits for the cases beside, and ends the process: clients may leave threads behind, and cases processes. */
     void end() {
         beside.shutdown();
         try {
@@ -83,6 +83,7 @@ final class Cases {
             failed("the cases beside", "interrupted");
         }
         lines.flush();
+        ProcessHandle.current().descendants().forEach(ProcessHandle::destroyForcibly);
         Runtime.getRuntime().halt(failed.get() == 0 ? 0 : 1);
     }
 
