@@ -12,6 +12,7 @@ import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.ConsumerGroupDescription;
 import org.apache.kafka.clients.admin.GroupListing;
 import org.apache.kafka.clients.admin.ListConsumerGroupOffsetsSpec;
+import org.apache.kafka.clients.admin.ListConsumerGroupsOptions;
 import org.apache.kafka.clients.admin.ListGroupsOptions;
 import org.apache.kafka.clients.admin.MemberDescription;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
@@ -38,9 +39,9 @@ final class GroupAdmin {
             .collect(Collectors.toMap(GroupListing::groupId, group -> group));
     }
 
-    @SuppressWarnings("removal")
-    private static Set<String> listedTheOldWay(Admin admin, String prefix) throws Exception {
-        return admin.listConsumerGroups().all().get().stream().map(org.apache.kafka.clients.admin.ConsumerGroupListing::groupId)
+    @SuppressWarnings({"deprecation", "removal"})
+    private static Set<String> listedTheOldWay(Admin admin, String prefix, ListConsumerGroupsOptions options) throws Exception {
+        return admin.listConsumerGroups(options).all().get().stream().map(org.apache.kafka.clients.admin.ConsumerGroupListing::groupId)
             .filter(group -> group.startsWith(prefix)).collect(Collectors.toSet());
     }
 
@@ -68,8 +69,15 @@ final class GroupAdmin {
             Cases.same(listed(admin, prefix, new ListGroupsOptions().withProtocolTypes(Set.of("consumer"))).keySet(), Set.of(classic, consumer), "protocol consumer");
             Cases.same(listed(admin, prefix, new ListGroupsOptions().withProtocolTypes(Set.of(""))).keySet(), Set.of(simple), "no protocol");
             Cases.same(listed(admin, prefix, new ListGroupsOptions().withTypes(Set.of(GroupType.SHARE))).keySet(), Set.of(), "of type share");
-            Cases.same(listedTheOldWay(admin, prefix), Set.of(classic, consumer, simple), "listConsumerGroups");
+            theOldWay(admin, prefix, classic, consumer, simple);
         }
+    }
+
+    @SuppressWarnings({"deprecation", "removal"})
+    private static void theOldWay(Admin admin, String prefix, String classic, String consumer, String simple) throws Exception {
+        Cases.same(listedTheOldWay(admin, prefix, new ListConsumerGroupsOptions()), Set.of(classic, consumer, simple), "listConsumerGroups");
+        Cases.same(listedTheOldWay(admin, prefix, new ListConsumerGroupsOptions().inGroupStates(Set.of(GroupState.EMPTY))), Set.of(simple), "its empty ones");
+        Cases.same(listedTheOldWay(admin, prefix, new ListConsumerGroupsOptions().withTypes(Set.of(GroupType.CONSUMER))), Set.of(consumer), "those of type consumer");
     }
 
     private static MemberDescription only(Collection<MemberDescription> members) {
@@ -174,8 +182,8 @@ final class GroupAdmin {
             ConfigEntry session = admin.describeConfigs(List.of(resource)).all().get().get(resource).get("consumer.session.timeout.ms");
             Cases.same(session.source(), ConfigEntry.ConfigSource.DYNAMIC_GROUP_CONFIG, "source of what is set");
             Cases.same(value(admin, resource, "consumer.heartbeat.interval.ms"), "500", "heartbeat");
-            ConfigEntry lock = admin.describeConfigs(List.of(resource)).all().get().get(resource).get("share.record.lock.duration.ms");
-            Cases.same(lock.value(), "30000", "what is not set");
+            ConfigEntry interval = admin.describeConfigs(List.of(resource)).all().get().get(resource).get("consumer.assignment.interval.ms");
+            Cases.same(List.of(interval.value(), interval.source()), List.of("1000", ConfigEntry.ConfigSource.DEFAULT_CONFIG), "what is not set");
             Cases.holds(admin.listConfigResources(Set.of(ConfigResource.Type.GROUP), new org.apache.kafka.clients.admin.ListConfigResourcesOptions()).all().get().contains(resource), "it is listed");
             Cases.refused(InvalidConfigurationException.class, () -> set(admin, resource, "consumer.session.timeout.ms", "5999"));
             Cases.refused(InvalidConfigurationException.class, () -> set(admin, resource, "consumer.session.timeout.ms", "60001"));
