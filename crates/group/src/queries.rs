@@ -54,7 +54,7 @@ impl Shard {
             group_id: (&**id).into(),
             protocol_type: group.protocol_type().into(),
             group_state: group.state().into(),
-            group_type: capital(group.kind()).into(),
+            group_type: group.kind().into(),
         };
         self.groups.iter().filter(|(_, group)| filter.passes(group)).map(listed).collect()
     }
@@ -135,10 +135,4 @@ fn describe(id: &str, group: &ClassicGroup) -> DescribedGroup {
         members: group.members.values().map(member).collect(),
         ..Default::default()
     }
-}
-
-/// `classic` as the list has it: `Classic`.
-fn capital(kind: &str) -> String {
-    let mut letters = kind.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
