@@ -61,7 +61,7 @@ pub struct ClassicMember {
     /// How long it may be silent.
     pub session_timeout_ms: i32,
     /// What it offers, preferred first.
-    pub protocols: Vec<Protocol>,
+    pub protocols: Arc<[Protocol]>,
 }
 
 /// A member.

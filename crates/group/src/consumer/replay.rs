@@ -21,7 +21,7 @@ use crate::Text;
 use crate::assign::Assignment;
 use crate::change::Record;
 use crate::classic::{ClassicGroup, Protocol, State};
-use crate::consumer::group::{ConsumerGroup, ConsumerVolatile, Resolved};
+use crate::consumer::group::{ConsumerGroup, Resolved};
 use crate::consumer::member::{ClassicMember, LEAVE, Member, MemberState, Owned};
 use crate::group::Group;
 use crate::request::Client;
@@ -91,13 +91,6 @@ pub fn replay(groups: &mut BTreeMap<Text, Group>, record: &Record) -> Result<(),
             }
             Ok(())
         }
-    }
-}
-
-/// The volatile part of a group becomes another; of a group that is gone, nothing.
-pub fn settle(groups: &mut BTreeMap<Text, Group>, id: &str, to: ConsumerVolatile) {
-    if let Some(Group::Consumer(group)) = groups.get_mut(id) {
-        group.volatile = to;
     }
 }
 
