@@ -42,3 +42,43 @@ pub enum Assignor {
     /// `range`.
     Range,
 }
+
+impl Assignor {
+    /// By name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Uniform, Self::Range].into_iter().find(|assignor| assignor.name() == name)
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Uniform => "uniform",
+            Self::Range => "range",
+        }
+    }
+
+    /// Round robin, keeping what is owned while fair.
+    #[must_use]
+    pub fn assign(
+        self,
+        members: &BTreeMap<Arc<str>, Subscriber>,
+        topics: &dyn Topics,
+    ) -> BTreeMap<Arc<str>, Assignment> {
+        let mut all: BTreeMap<Arc<str>, Assignment> = BTreeMap::new();
+        let ids: BTreeSet<Uuid> = members.values().flat_map(|m| m.topics.iter().copied()).collect();
+        for topic in ids {
+            let who: Vec<&Arc<str>> =
+                members.iter().filter(|(_, m)| m.topics.contains(&topic)).map(|(id, _)| id).collect();
+            let rotated = usize::from(self == Self::Range);
+            for partition in 0..topics.partitions(topic) {
+                let at = (usize::try_from(partition).unwrap_or(0) + rotated) % who.len().max(1);
+                if let Some(id) = who.get(at) {
+                    all.entry((*id).clone()).or_default().entry(topic).or_default().insert(partition);
+                }
+            }
+        }
+        all
+    }
+}
