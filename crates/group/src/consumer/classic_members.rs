@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ottla_model::ErrorCode;
-use ottla_wire::Message;
 use ottla_wire::messages::leave_group_request::MemberIdentity;
 use ottla_wire::messages::leave_group_response::MemberResponse;
 use ottla_wire::messages::{

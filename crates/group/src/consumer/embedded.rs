@@ -18,7 +18,7 @@ use crate::assign::Assignment;
 fn split(bytes: &Bytes) -> Option<(i16, Bytes)> {
     let version: [u8; 2] = bytes.get(..2)?.try_into().ok()?;
     let version = i16::from_be_bytes(version);
-    (version >= 0).then(|| (version.min(ConsumerProtocolSubscription::VERSIONS.max()), bytes.slice(2..)))
+    (version >= 0).then(|| (version.min(ConsumerProtocolSubscription::VERSIONS.max), bytes.slice(2..)))
 }
 
 /// The version that a member writes, and so can read.

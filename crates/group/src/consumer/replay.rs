@@ -38,7 +38,7 @@ pub(crate) enum Fate {
 
 /// The group of a record, when the record is one of consumer groups.
 #[must_use]
-pub fn group_of(key: &Key) -> Option<&str> {
+fn group_of(key: &Key) -> Option<&str> {
     match key {
         Key::ConsumerGroupMetadata(key) => Some(&key.group_id),
         Key::ConsumerGroupPartitionMetadata(key) => Some(&key.group_id),
@@ -69,7 +69,7 @@ pub fn group_of(key: &Key) -> Option<&str> {
 ///
 /// # Errors
 /// When the group is of another kind, or the record contradicts it; nothing has changed then.
-pub fn replay(groups: &mut BTreeMap<Text, Group>, record: &Record) -> Result<(), ReplayError> {
+pub(crate) fn replay(groups: &mut BTreeMap<Text, Group>, record: &Record) -> Result<(), ReplayError> {
     let Some(id) = group_of(&record.key) else { return Ok(()) };
     match groups.get_mut(id) {
         Some(Group::Consumer(group)) => {

@@ -15,16 +15,16 @@ use crate::context::Context;
 /// What every member shall own. Members that get nothing are in it.
 pub(crate) fn compute(group: &ConsumerGroup, context: &Context) -> BTreeMap<Text, Assignment> {
     let mut subscriptions = Subscriptions { group, image: &context.image, known: BTreeMap::new() };
-    let subscriber = |member: &Arc<Member>| {
+    let mut subscribers: BTreeMap<Text, Subscriber> = BTreeMap::new();
+    for member in group.members.values() {
         let subscriber = Subscriber {
             instance_id: member.instance_id.clone(),
             rack: member.rack.clone(),
             topics: subscriptions.of(member),
             owned: group.target(&member.id),
         };
-        (member.id.clone(), subscriber)
-    };
-    let subscribers: BTreeMap<Text, Subscriber> = group.members.values().map(subscriber).collect();
+        subscribers.insert(member.id.clone(), subscriber);
+    }
     let mut targets = group.assignor(&context.settings).assign(&subscribers, &Described(&context.image));
     for member in subscribers.keys() {
         targets.entry(member.clone()).or_default();
