@@ -15,8 +15,6 @@ pub struct Context {
     pub now: Now,
     /// The metadata of the cluster.
     pub image: Arc<Image>,
-    /// The offset in the metadata log that the image reaches.
-    pub image_offset: i64,
     /// The broker's settings.
     pub settings: Arc<Settings>,
     /// Drawn for this decision: the part of a member id that nobody can guess.

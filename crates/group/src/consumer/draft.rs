@@ -23,6 +23,10 @@ use crate::{Refusal, Text};
 /// Patterns of a group are not resolved again sooner than this, whatever happens.
 const MIN_RESOLVE_INTERVAL_MS: i64 = 10_000;
 
+/// Kafka writes the offset of the metadata that a pattern was resolved against, to see whether topics came since. Here
+/// that is told ([`ConsumerVolatile::patterns_stale`]); a Kafka that loads this looks once, as it does after any start.
+const UNKNOWN_VERSION: i64 = 0;
+
 /// A consumer group on its way to its next state.
 pub(crate) struct Draft<'a> {
     pub(crate) id: Text,
@@ -249,7 +253,7 @@ impl<'a> Draft<'a> {
         for text in patterns {
             let resolved = Resolved {
                 topics: pattern::topics(&text, &self.context.image),
-                version: self.context.image_offset,
+                version: UNKNOWN_VERSION,
                 timestamp: self.context.now.wall,
             };
             moved |= match self.group.patterns.get(&text) {

@@ -106,7 +106,7 @@ pub struct ConsumerGroup {
     /// Member ids by `group.instance.id`.
     statics: Map<Text, Text>,
     /// Partitions that somebody owns or gives back, each with its owner's epoch.
-    owners: Map<(Uuid, i32), i32>,
+    pub(crate) owners: Map<(Uuid, i32), i32>,
     /// Members by topic that they name.
     named: Counts,
     /// Members by pattern.
