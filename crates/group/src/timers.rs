@@ -140,12 +140,6 @@ impl Timers {
         None
     }
 
-    /// When one is due.
-    #[cfg(test)]
-    pub(crate) fn due(&self, key: &TimerKey) -> Option<Tick> {
-        self.due.get(key).map(|deadline| deadline.due)
-    }
-
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.due.len()
