@@ -89,10 +89,10 @@ impl Join<'_> {
         let resubscribed = follow(&mut draft, &before, &member, is_new)?;
         let reported = embedded::reported(&subscription, &self.context.image);
         if downgrades {
-            let rebalances = draft.group.target_epoch < draft.group.epoch;
-            if !rebalances {
+            if draft.group.target_epoch >= draft.group.epoch {
                 draft.reconcile(&id, resubscribed, Some(&reported))?;
             }
+            let rebalances = !draft.group.is_settled();
             let response = joined(draft.member(&id)?);
             migrate::downgrade(&mut draft, &[], rebalances.then_some(Reason::ProtocolChanged))?;
             draft.finish_converted(decision);

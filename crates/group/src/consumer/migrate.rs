@@ -171,7 +171,8 @@ pub(crate) fn downgrade(draft: &mut Draft<'_>, gone: &[Text], reason: Option<Rea
     Ok(())
 }
 
-/// The group as a classic one whose members have what the target gives them.
+/// The group as a classic one whose members have what they own: no more than that, so that the group can become a
+/// consumer group again before they have joined anew.
 fn classic_group(draft: &Draft<'_>, gone: &[Text]) -> ClassicGroup {
     let mut group = ClassicGroup::empty(draft.context.now);
     group.state = State::Stable;
@@ -186,10 +187,13 @@ fn classic_group(draft: &Draft<'_>, gone: &[Text]) -> ClassicGroup {
     let protocol = group.protocol.clone().unwrap_or_default();
     let members: Vec<Text> = group.members.keys().cloned().collect();
     for id in members {
-        let target = draft.group.target(&id);
+        let mut owned = Assignment::new();
+        for (topic, partition) in draft.group.members.get(&id).iter().flat_map(|member| member.holds()) {
+            owned.entry(topic).or_default().insert(partition);
+        }
         group.update(&id, |member| {
             let version = member.metadata(&protocol).map_or(0, embedded::version);
-            member.assignment = embedded::write(&target, &draft.context.image, version);
+            member.assignment = embedded::write(&owned, &draft.context.image, version);
         });
     }
     group

@@ -1,5 +1,6 @@
 //! Tests of consumer groups: a shard with a log, a clock and topics around it, and members that follow the protocol.
 
+mod actor;
 mod classic;
 mod hostile;
 mod members;
