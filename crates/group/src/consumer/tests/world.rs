@@ -47,7 +47,7 @@ pub(super) struct World {
     pub(super) planted: Option<Planted>,
     /// Answers that came for somebody who asked earlier.
     pub(super) late: BTreeMap<Waiter, Reply>,
-    drawn: u8,
+    drawn: u128,
     waiter: u64,
 }
 
@@ -172,12 +172,12 @@ impl World {
     }
 
     pub(super) fn context(&mut self) -> Context {
-        self.drawn = self.drawn.wrapping_add(1);
+        self.drawn += 1;
         Context {
             now: self.now,
             image: Arc::new(self.image.clone()),
             settings: Arc::new(self.settings.clone()),
-            fresh: Uuid::from_bytes([self.drawn; 16]),
+            fresh: Uuid::from_bytes(self.drawn.to_be_bytes()),
         }
     }
 
