@@ -4,12 +4,12 @@
 //! go on with the old one (`classic_members`). A consumer group becomes a classic one when the last member that
 //! speaks the new protocol goes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use ottla_metadata::Image;
-use ottla_model::ErrorCode;
+use ottla_model::{ErrorCode, Uuid};
 
 use crate::assign::Assignment;
 use crate::change::Reason;
@@ -35,8 +35,9 @@ pub(crate) fn upgrade(draft: &mut Draft<'_>, group: &ClassicGroup) -> Result<(),
     classic::delete(&id, group, &mut draft.decision);
     let image = Arc::clone(&draft.context.image);
     let converted = group.members.values().map(|member| convert(member, group, &image));
-    let members: Vec<(Member, Assignment)> =
+    let mut members: Vec<(Member, Assignment)> =
         converted.collect::<Result<_, _>>().map_err(|what| cannot_upgrade(&id, what))?;
+    keep_unreleased(&mut members, &image);
     draft.records(members.iter().map(|(member, _)| records::member(&id, member)))?;
     let hash = draft.hash();
     draft.record(records::epoch(&id, group.generation, hash))?;
@@ -100,7 +101,7 @@ fn convert(
         }
         embedded::ids(&given, image)
     };
-    let epochs = |(topic, partitions): (&ottla_model::Uuid, &std::collections::BTreeSet<i32>)| {
+    let epochs = |(topic, partitions): (&Uuid, &BTreeSet<i32>)| {
         (*topic, partitions.iter().map(|partition| (*partition, group.generation)).collect())
     };
     let assigned: Owned = target.iter().map(epochs).collect();
@@ -121,6 +122,28 @@ fn convert(
         ..Member::new(member.id.clone())
     };
     Ok((converted, target))
+}
+
+/// A member that kept partitions while it joined, and lost some of them by its leader's assignment, may not know of
+/// that yet. What nobody else has got meanwhile stays its own until it joins again without it.
+fn keep_unreleased(members: &mut [(Member, Assignment)], image: &Image) {
+    let mut taken: BTreeSet<(Uuid, i32)> = members.iter().flat_map(|(member, _)| member.holds()).collect();
+    for (member, _) in members {
+        let first = member.classic.as_ref().and_then(|classic| classic.protocols.first());
+        let Some(said) = first.and_then(|offered| embedded::subscription(&offered.metadata)) else { continue };
+        let mut revoking = Owned::new();
+        for topic in embedded::reported(&said, image) {
+            for partition in topic.partitions {
+                if taken.insert((topic.topic_id, partition)) {
+                    revoking.entry(topic.topic_id).or_default().insert(partition, member.epoch);
+                }
+            }
+        }
+        if !revoking.is_empty() {
+            member.state = MemberState::Unrevoked;
+            member.revoking = Arc::new(revoking);
+        }
+    }
 }
 
 /// Whether a group becomes a classic one when some members go: when those that are left, and there are some, all
