@@ -33,6 +33,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) group: ConsumerGroup,
     pub(crate) context: &'a Context,
     pub(crate) decision: Decision,
+    /// It was a classic group with members until now: its target has to be computed anew.
+    pub(crate) is_converted: bool,
     before: ConsumerVolatile,
 }
 
@@ -48,7 +50,8 @@ enum PatternStep {
 
 impl<'a> Draft<'a> {
     fn new(id: &str, group: ConsumerGroup, context: &'a Context) -> Self {
-        Self { id: id.into(), before: group.volatile, group, context, decision: Decision::default() }
+        let before = group.volatile;
+        Self { id: id.into(), before, group, context, decision: Decision::default(), is_converted: false }
     }
 
     /// The group as it stands.

@@ -72,12 +72,9 @@ fn beat(
     let retopiced = draft.describe(&before, &member)?;
     let pattern = draft.follow_pattern(&before, &member)?;
     let reassigned = draft.group.assignor(&context.settings) != assignor;
-    let reason = (retopiced || pattern.rebalances || reassigned).then_some(if is_new {
-        Reason::MemberJoined
-    } else {
-        Reason::MemberChanged
-    });
-    draft.refresh(reason, pattern.resolved, &id)?;
+    let rebalances = retopiced || pattern.rebalances || reassigned || draft.is_converted;
+    let reason = if is_new { Reason::MemberJoined } else { Reason::MemberChanged };
+    draft.refresh(rebalances.then_some(reason), pattern.resolved, &id)?;
     draft.assign()?;
     let member =
         draft.reconcile(&id, retopiced || pattern.changed, request.topic_partitions.as_deref())?;

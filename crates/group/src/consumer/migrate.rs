@@ -31,6 +31,7 @@ pub(crate) fn upgrade(draft: &mut Draft<'_>, group: &ClassicGroup) -> Result<(),
         return Ok(());
     }
     check_upgrade(draft, group)?;
+    draft.is_converted = true;
     end_waits(draft, group);
     classic::delete(&id, group, &mut draft.decision);
     let image = Arc::clone(&draft.context.image);

@@ -187,9 +187,6 @@ impl Actor {
     pub(super) fn resubscribe(&mut self, topics: Vec<String>, pattern: Option<String>) {
         (self.topics, self.pattern) = (topics, pattern);
         self.tells_all = true;
-        if self.speaks != Speaks::New && self.phase == Phase::Beats {
-            self.phase = Phase::Joins;
-        }
     }
 
     /// Leaves; a static member may leave for now.
@@ -213,6 +210,7 @@ impl Actor {
                 if self.speaks == Speaks::Eager {
                     self.held.clear();
                 }
+                self.tells_all = false;
                 let answer = world.ask(9, Request::Join(self.join_request()));
                 let waiter = world.last_waiter();
                 match answer {
@@ -242,6 +240,7 @@ impl Actor {
                     return self.synced(answer, world);
                 }
             }
+            Phase::Beats if self.tells_all => self.phase = Phase::Joins,
             Phase::Beats => self.beat_classic(world, lost)?,
         }
         Ok(())
