@@ -12,6 +12,7 @@ use crate::Text;
 use crate::classic::{ClassicGroup, Member, State};
 use crate::group::Group;
 use crate::offsets::Committed;
+use crate::settings::Settings;
 use crate::shard::Shard;
 
 /// Which groups a list is asked for. Empty filters let everything pass; what they name is compared without regard to
@@ -82,9 +83,10 @@ impl Shard {
         &self,
         id: &str,
         image: &Image,
+        settings: &Settings,
     ) -> consumer_group_describe_response::DescribedGroup {
         if let Some(Group::Consumer(group)) = self.groups.get(id) {
-            return group.describe(id, image);
+            return group.describe(id, image, settings);
         }
         let what = if self.groups.contains_key(id) { "is not a consumer group" } else { "not found" };
         consumer_group_describe_response::DescribedGroup {
