@@ -19,7 +19,7 @@ pub(crate) fn handle(
 ) -> Handled<ConsumerGroupDescribeResponse> {
     let ConsumerGroupDescribeRequest { group_ids, include_authorized_operations } = request;
     let image = broker.image.load();
-    let settings = broker.groups.settings.load();
+    let settings = broker.groups.settings();
     let mut reads = Vec::new();
     let described = group_ids.into_iter().map(|id| {
         let refused = |code: ErrorCode| DescribedGroup {
