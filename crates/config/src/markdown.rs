@@ -12,16 +12,16 @@ const INTRODUCTION: &str = "\
 Printed from the table in `crates/config`; a test compares. Change the table, then run \
 `UPDATE_DOCS=1 cargo test -p ottla-config --test settings_page`.
 
-Every setting of brokers, topics, groups and client metrics of Apache Kafka 4.4 is here, and Ottla's own. A value comes from, the later over the
-earlier: its default, `server.properties`, `KAFKA_*` variables of the environment, `--set name=value` and other flags, and changes made
-while running (`kafka-configs`).
+Every setting of brokers, topics, groups and client metrics of Apache Kafka 4.4 is here, and Ottla's own. A value comes
+from, the later over the earlier: its default, `server.properties`, `KAFKA_*` variables of the environment,
+`--set name=value` and other flags, and changes made while running (`kafka-configs`).
 
 - **obeyed**: it does what it does in Kafka.
 - **kept**: stored and shown, so that Kafka finds it when you go back; without effect here, for the reason given.
 - **refused**: a value other than the default stops the start, because serving without it would not be what you asked for.
 
-*Changes*: at a `start`; while running, for `one broker` or for `all brokers` (and each alone); for a `topic`,\
- a `group` or a subscription to `client metrics`.
+*Changes*: at a `start`; while running, for `one broker` or for `all brokers` (and each alone); for a `topic`,
+a `group` or a subscription to `client metrics`.
 ";
 
 /// The whole page.

@@ -72,6 +72,13 @@ fn exists(image: &Image, context: &Context<'_>, resource: &ConfigResource) -> Re
             }
             Err(_) => Err(Refusal::new(ErrorCode::InvalidRequest, format!("'{name}' is no broker id."))),
         },
+        // Neither has to exist: a group may be configured before its first member.
+        ConfigKind::Group if name.is_empty() => {
+            Err(Refusal::new(ErrorCode::InvalidRequest, "Groups have no default: a group must be named."))
+        }
+        ConfigKind::ClientMetrics if name.is_empty() => {
+            Err(Refusal::new(ErrorCode::InvalidRequest, "A subscription to client metrics must be named."))
+        }
         ConfigKind::Group | ConfigKind::ClientMetrics | ConfigKind::BrokerLogger => Ok(()),
     }
 }
@@ -131,6 +138,12 @@ fn check(
     before: &ConfigMap,
     after: &ConfigMap,
 ) -> Result<(), Refusal> {
+    // As in Kafka, all values of these two must be good together, whenever they were set.
+    match scope {
+        Scope::Group => return alter::check_group(after, context.config).map_err(refusal),
+        Scope::ClientMetrics => return alter::check_client_metrics(after).map_err(refusal),
+        Scope::Topic | Scope::Broker | Scope::Cluster => {}
+    }
     // What was there before, perhaps from Kafka, may stay as it is.
     let mut checked = after.clone();
     checked.retain(|name, value| before.get(name) != Some(value));
@@ -153,10 +166,10 @@ fn scope_of(resource: &ConfigResource) -> Result<Scope, Refusal> {
         ConfigKind::Topic => Ok(Scope::Topic),
         ConfigKind::Broker if resource.name.is_empty() => Ok(Scope::Cluster),
         ConfigKind::Broker => Ok(Scope::Broker),
-        ConfigKind::Group | ConfigKind::ClientMetrics | ConfigKind::BrokerLogger => {
-            let message =
-                "Only topics and brokers have configurations here; those of groups are not served yet.";
-            Err(Refusal::new(ErrorCode::InvalidRequest, message))
+        ConfigKind::Group => Ok(Scope::Group),
+        ConfigKind::ClientMetrics => Ok(Scope::ClientMetrics),
+        ConfigKind::BrokerLogger => {
+            Err(Refusal::new(ErrorCode::InvalidRequest, "Log levels are the node's own and are not stored."))
         }
     }
 }

@@ -1,8 +1,8 @@
 //! DescribeConfigs (32), versions 1 to 4: values with their sources, synonyms, types and docs, of topics, of this
-//! broker, of all brokers by default (the empty name), and the level of the node's own log.
+//! broker, of all brokers by default (the empty name), of groups and of subscriptions to client metrics (neither has to
+//! exist), and the level of the node's own log.
 //!
-//! Groups and client metrics have no settings that are served yet: they show what is stored. Whatever a settings table
-//! can say comes from `config`; secrets have no value there.
+//! Whatever a settings table can say comes from `config`; secrets have no value there.
 
 use std::sync::Arc;
 
@@ -23,10 +23,8 @@ use crate::context::RequestContext;
 use crate::log_level;
 use crate::state::Broker;
 
-/// Sources that are not a broker's or a topic's (`ConfigSource`).
+/// The source that has no row in a settings table (`ConfigSource.DYNAMIC_BROKER_LOGGER_CONFIG`).
 const FROM_LOGGER: i8 = 6;
-const FROM_CLIENT_METRICS: i8 = 7;
-const FROM_GROUP: i8 = 8;
 
 /// What an answer shows of a setting.
 #[derive(Clone, Copy, Debug)]
@@ -106,9 +104,15 @@ fn describe_one(broker: &Broker, image: &Image, resource_type: i8, name: &Str, s
         ConfigKind::ClientMetrics if name.is_empty() => {
             Err(invalid("Client metrics subscription name must not be empty"))
         }
-        ConfigKind::ClientMetrics => Ok(stored_values(image, kind, name, FROM_CLIENT_METRICS)),
+        ConfigKind::ClientMetrics => {
+            let own = Broker::dynamic(image, &ConfigResource::new(kind, name));
+            Ok(results(describe::client_metrics(&own), shown))
+        }
         ConfigKind::Group if name.is_empty() => Err(invalid("Group name must not be empty")),
-        ConfigKind::Group => Ok(stored_values(image, kind, name, FROM_GROUP)),
+        ConfigKind::Group => {
+            let own = Broker::dynamic(image, &ConfigResource::new(kind, name));
+            Ok(broker.with_layers(image, |layers| results(describe::group(layers, &own), shown)))
+        }
     }
 }
 
@@ -155,16 +159,6 @@ fn results(described: Vec<Described>, shown: Shown) -> Vec<DescribeConfigsResour
     described.into_iter().map(result).collect()
 }
 
-fn stored_values(
-    image: &Image,
-    kind: ConfigKind,
-    name: &str,
-    source: i8,
-) -> Vec<DescribeConfigsResourceResult> {
-    let values = Broker::dynamic(image, &ConfigResource::new(kind, name));
-    values.iter().map(|(name, value)| stored(name, value, source)).collect()
-}
-
 /// A value without a row in the settings table.
 fn stored(name: &str, value: &str, source: i8) -> DescribeConfigsResourceResult {
     DescribeConfigsResourceResult {
@@ -189,7 +183,7 @@ mod tests {
 
     #[test]
     fn an_empty_list_of_names_is_all_of_them() {
-        let all = || vec![stored("a", "1", FROM_GROUP), stored("b", "2", FROM_GROUP)];
+        let all = || vec![stored("a", "1", FROM_LOGGER), stored("b", "2", FROM_LOGGER)];
         assert_eq!(chosen(all(), None).len(), 2);
         assert_eq!(chosen(all(), Some(Vec::new())).len(), 2);
         let some = chosen(all(), Some(vec!["b".into(), "c".into()]));

@@ -1,5 +1,5 @@
-//! IncrementalAlterConfigs (44), versions 0 and 1: single values of topics, of this broker or of all, and the
-//! level of the node's own log (KIP-339, KIP-412).
+//! IncrementalAlterConfigs (44), versions 0 and 1: single values of topics, of this broker or of all, of groups, of
+//! subscriptions to client metrics, and the level of the node's own log (KIP-339, KIP-412, KIP-714).
 
 use std::sync::Arc;
 

@@ -33,6 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// What `IncrementalAlterConfigs` calls the kinds of resources.
 pub const TOPIC: i8 = 2;
 pub const BROKER: i8 = 4;
+pub const CLIENT_METRICS: i8 = 16;
+pub const GROUP: i8 = 32;
 
 pub struct Client {
     socket: TcpStream,

@@ -22,6 +22,7 @@ mod groups;
 mod hostile;
 mod metadata;
 mod produce;
+mod resources;
 mod restart;
 mod stand;
 mod storage;

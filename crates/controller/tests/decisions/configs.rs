@@ -122,8 +122,8 @@ fn what_nobody_could_obey_is_refused() {
         (ConfigResource::broker(9), vec![], ErrorCode::BrokerIdNotRegistered),
         (ConfigResource::new(ConfigKind::Broker, "one"), vec![], ErrorCode::InvalidRequest),
         (ConfigResource::broker(1), vec![set("node.id", "2")], ErrorCode::InvalidRequest),
-        (ConfigResource::new(ConfigKind::Group, "g"), vec![], ErrorCode::InvalidRequest),
-        (ConfigResource::new(ConfigKind::ClientMetrics, "m"), vec![], ErrorCode::InvalidRequest),
+        (ConfigResource::new(ConfigKind::Group, ""), vec![], ErrorCode::InvalidRequest),
+        (ConfigResource::new(ConfigKind::ClientMetrics, ""), vec![], ErrorCode::InvalidRequest),
     ] {
         assert_eq!(
             one(&mut cluster, resource.clone(), changes.clone()),
@@ -170,4 +170,50 @@ fn with_eligible_leaders_the_minimum_is_the_clusters_or_a_topics() {
     assert_eq!(one(&mut cluster, ConfigResource::all_brokers(), minimum()), ErrorCode::None);
     let delete = vec![change("min.insync.replicas", Operation::Delete, None)];
     assert_eq!(one(&mut cluster, ConfigResource::all_brokers(), delete), ErrorCode::InvalidConfig);
+}
+
+#[test]
+fn groups_and_subscriptions_are_configured_before_anybody_uses_them() {
+    let mut cluster = Cluster::running();
+    let group = ConfigResource::new(ConfigKind::Group, "g");
+    let session = |value: &str| vec![set("consumer.session.timeout.ms", value)];
+    assert_eq!(one(&mut cluster, group.clone(), session("50000")), ErrorCode::None);
+    assert_eq!(one(&mut cluster, group.clone(), session("1")), ErrorCode::InvalidConfig);
+    assert_eq!(cluster.image.configs.value(&group, "consumer.session.timeout.ms"), Some("50000"));
+    let nobody = ConfigResource::new(ConfigKind::Group, "");
+    assert_eq!(one(&mut cluster, nobody, session("50000")), ErrorCode::InvalidRequest);
+
+    let metrics = ConfigResource::new(ConfigKind::ClientMetrics, "m");
+    let all = vec![set("metrics", "*"), set("interval.ms", "100"), set("match", "client_id=a.*")];
+    assert_eq!(one(&mut cluster, metrics.clone(), all), ErrorCode::None);
+    for (changes, expected) in [
+        (vec![set("interval.ms", "99")], ErrorCode::InvalidRequest),
+        (vec![set("no.such", "1")], ErrorCode::InvalidRequest),
+        (vec![set("match", "nonsense")], ErrorCode::InvalidConfig),
+        (vec![change("match", Operation::Append, Some("client_id=b"))], ErrorCode::InvalidConfig),
+    ] {
+        assert_eq!(one(&mut cluster, metrics.clone(), changes), expected);
+    }
+    let replace = ConfigChanges { replace: true, ..request(metrics.clone(), vec![set("metrics", "a.")]) };
+    assert_eq!(altered(&mut cluster, replace), [ErrorCode::None]);
+    assert_eq!(cluster.image.configs.value(&metrics, "interval.ms"), None);
+    assert_eq!(
+        one(&mut cluster, metrics.clone(), vec![change("metrics", Operation::Delete, None)]),
+        ErrorCode::None
+    );
+    assert!(cluster.image.configs.of(&metrics).is_none(), "with its last value the subscription goes");
+}
+
+/// A value that a narrower bound has overtaken must be mended before others change, as in Kafka.
+#[test]
+fn all_values_of_a_group_must_be_good_together() {
+    let mut cluster = Cluster::with_settings(&[("group.consumer.max.assignment.interval.ms", "20000")]);
+    let group = ConfigResource::new(ConfigKind::Group, "g");
+    let interval = set("consumer.assignment.interval.ms", "20000");
+    assert_eq!(one(&mut cluster, group.clone(), vec![interval]), ErrorCode::None);
+    cluster.config = Cluster::running().config;
+    let session = || set("consumer.session.timeout.ms", "50000");
+    assert_eq!(one(&mut cluster, group.clone(), vec![session()]), ErrorCode::InvalidConfig);
+    let mend = change("consumer.assignment.interval.ms", Operation::Delete, None);
+    assert_eq!(one(&mut cluster, group, vec![session(), mend]), ErrorCode::None);
 }
