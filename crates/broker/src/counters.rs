@@ -32,6 +32,8 @@ pub(crate) struct Counters {
     malformed: Counter,
     left_over_bytes: Counter,
     bugs: Counter,
+    /// Series of clients' own metrics that are not shown.
+    pub(crate) client_series_left_out: Counter,
     /// Bytes of records appended as leader.
     pub(crate) bytes_in: Counter,
     /// Records appended as leader.
@@ -66,6 +68,7 @@ impl Counters {
             malformed: Counter::default(),
             left_over_bytes: Counter::default(),
             bugs: Counter::default(),
+            client_series_left_out: Counter::default(),
             bytes_in: Counter::default(),
             records_in: Counter::default(),
             bytes_out: Counter::default(),
@@ -83,6 +86,11 @@ impl Counters {
             ("ottla_malformed_requests", "Requests closed without an answer", &self.malformed),
             ("ottla_request_left_over_bytes", "Bytes behind the end of a request", &self.left_over_bytes),
             ("ottla_bugs", "Situations that should not occur; please report", &self.bugs),
+            (
+                "ottla_telemetry_left_out",
+                "Series of clients that are not shown: too many, or too long",
+                &self.client_series_left_out,
+            ),
             ("ottla_produced_bytes", "Bytes of record batches appended", &self.bytes_in),
             ("ottla_produced_records", "Records appended", &self.records_in),
             ("ottla_fetched_bytes", "Bytes of record batches answered to fetches", &self.bytes_out),

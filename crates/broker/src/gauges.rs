@@ -11,6 +11,7 @@ pub(crate) fn gauges(broker: &Broker) -> Vec<(&'static str, &'static str, i64)> 
     };
     let dirs = broker.logs.dirs.dirs();
     let image = broker.image.load();
+    let (telemetry_clients, telemetry_series) = broker.telemetry.counts();
     vec![
         ("ottla_topics", "Topics of the cluster", count(image.topics.len())),
         ("ottla_partitions", "Partitions on this node", count(broker.partitions.len())),
@@ -26,6 +27,8 @@ pub(crate) fn gauges(broker: &Broker) -> Vec<(&'static str, &'static str, i64)> 
             "Fetch sessions that gave way to others",
             i64::try_from(evicted).unwrap_or(i64::MAX),
         ),
+        ("ottla_telemetry_clients", "Clients whose metrics may be sent", count(telemetry_clients)),
+        ("ottla_telemetry_series", "Series that clients have sent", count(telemetry_series)),
         ("ottla_log_directories", "Log directories", count(dirs.len())),
         (
             "ottla_log_directories_offline",

@@ -36,6 +36,7 @@ mod sessions;
 mod start;
 mod state;
 mod stop;
+mod telemetry;
 mod upkeep;
 
 pub use context::Face;

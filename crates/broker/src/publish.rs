@@ -52,6 +52,12 @@ impl NodePublisher {
     /// Dynamic configuration: the node's, then that of every log it reaches.
     fn configure(&self, delta: &Delta) {
         let configs = &delta.touched.configs;
+        if configs.iter().any(|resource| resource.kind == ConfigKind::ClientMetrics) {
+            let all = delta.after.configs.iter().map(|(resource, _)| resource);
+            let subscriptions = all.filter(|resource| resource.kind == ConfigKind::ClientMetrics);
+            let stored: Vec<_> = subscriptions.map(|one| Broker::dynamic(&delta.after, one)).collect();
+            self.broker.telemetry.subscribe(&stored);
+        }
         let own = ConfigResource::broker(self.broker.node_id);
         let all = ConfigResource::all_brokers();
         if configs.contains(&own) || configs.contains(&all) {

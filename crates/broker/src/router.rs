@@ -95,6 +95,8 @@ routes! {
     DescribeCluster DescribeClusterRequest Both => handlers::describe_cluster::handle;
     ConsumerGroupHeartbeat ConsumerGroupHeartbeatRequest Broker => handlers::consumer_group_heartbeat::handle;
     ConsumerGroupDescribe ConsumerGroupDescribeRequest Broker => handlers::consumer_group_describe::handle;
+    GetTelemetrySubscriptions GetTelemetrySubscriptionsRequest Broker => handlers::get_telemetry_subscriptions::handle;
+    PushTelemetry PushTelemetryRequest Broker => handlers::push_telemetry::handle;
     ListConfigResources ListConfigResourcesRequest Broker => handlers::list_config_resources::handle;
     DescribeTopicPartitions DescribeTopicPartitionsRequest Broker => handlers::describe_topic_partitions::handle;
 }

@@ -54,6 +54,7 @@ use crate::router;
 use crate::sessions::SessionCache;
 use crate::state::Broker;
 use crate::stop::StopRequest;
+use crate::telemetry::Telemetry;
 use crate::upkeep;
 
 /// How long a change of this node's own metadata may take.
@@ -254,6 +255,7 @@ fn prepare(given: &Given) -> Result<Prepared, StartError> {
         controller,
         effects: Effects::new(Arc::clone(&parked), Arc::clone(&groups)),
         groups,
+        telemetry: Telemetry::default(),
         parked,
         flushes,
         sessions: Mutex::new(SessionCache::new(config.topics.fetch_session_slots)),
@@ -398,6 +400,10 @@ impl Service for Front {
         let face = if controller { Face::Controller } else { Face::Broker };
         router::start(&self.broker, face, connection, frame)
     }
+
+    fn closed(&self, connection: &Arc<ConnectionInfo>) {
+        self.broker.telemetry.closed(connection.id);
+    }
 }
 
 fn serve(broker: &Arc<Broker>, bound: Bound) -> Result<Server, StartError> {
@@ -482,10 +488,13 @@ impl Node {
         move || gauges::gauges(&broker)
     }
 
-    /// Writes the series that have labels: groups, and how far behind they are.
+    /// Writes the series that have labels: groups and how far behind they are, and what clients send of themselves.
     pub fn labelled_gauges(&self) -> impl Fn(&mut String) -> fmt::Result + Send + Sync + 'static {
         let broker = Arc::clone(&self.broker);
-        move |text| coordination::write_metrics(&broker, text)
+        move |text| {
+            coordination::write_metrics(&broker, text)?;
+            broker.telemetry.write_metrics(text)
+        }
     }
 
     /// Told of each new configuration.

@@ -29,6 +29,7 @@ use crate::partitions::Partitions;
 use crate::producer_ids::ProducerIds;
 use crate::sessions::{Opened, Refused, SessionCache, SessionRequest, TopicKey};
 use crate::stop::StopRequest;
+use crate::telemetry::Telemetry;
 
 /// One node, seen by its handlers.
 pub(crate) struct Broker {
@@ -56,6 +57,8 @@ pub(crate) struct Broker {
     pub(crate) producer_ids: ProducerIds,
     /// The group coordinator.
     pub(crate) groups: Arc<Groups>,
+    /// The metrics of its clients.
+    pub(crate) telemetry: Telemetry,
     pub(crate) counters: Counters,
     pub(crate) logs: Arc<Logs>,
     /// Which log directory holds the metadata log.

@@ -68,6 +68,7 @@ fn do_what_is_due(broker: &Arc<Broker>, done: &mut Done, since_start: u64, now: 
         is_due
     };
     broker.logs.remove_due(now);
+    broker.telemetry.expire(now.tick);
     check_space(broker);
     if due(&mut done.retention, directories.retention_check_interval_ms) {
         retain(broker, now);

@@ -145,6 +145,8 @@ pub struct BrokerConfig {
     pub topics: TopicsConfig,
     /// Groups and committed offsets.
     pub groups: GroupsConfig,
+    /// `telemetry.max.bytes`: of one push of a client's metrics.
+    pub telemetry_max_bytes: i32,
     /// `ottla.ack.durable`.
     pub ack_durable: AckDurable,
     /// `ottla.metrics.listener`; `None` when switched off.
@@ -189,6 +191,7 @@ impl BrokerConfig {
             metadata_log: reader.metadata_log(),
             topics: reader.topics(),
             groups,
+            telemetry_max_bytes: i32::try_from(reader.number("telemetry.max.bytes")).unwrap_or(i32::MAX),
             ack_durable: match reader.text("ottla.ack.durable").as_str() {
                 "always" => AckDurable::Always,
                 "never" => AckDurable::Never,

@@ -155,6 +155,11 @@ fn samples(topic_id: Uuid) -> Vec<Sample> {
     };
     samples_of(&UpdateFeaturesRequest { feature_updates: vec![feature], ..Default::default() }, &mut all);
     samples_of(&DescribeClusterRequest::default(), &mut all);
+    samples_of(&GetTelemetrySubscriptionsRequest::default(), &mut all);
+    let metrics = Bytes::from_static(&[0x0a, 2, 0x12, 0]);
+    let push =
+        PushTelemetryRequest { client_instance_id: Uuid::from_bytes([5; 16]), metrics, ..Default::default() };
+    samples_of(&push, &mut all);
     samples_of(&ListConfigResourcesRequest { resource_types: vec![2] }, &mut all);
     let topic = describe_topic_partitions_request::TopicRequest { name: "t".into() };
     samples_of(&DescribeTopicPartitionsRequest { topics: vec![topic], ..Default::default() }, &mut all);

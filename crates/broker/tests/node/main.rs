@@ -26,3 +26,4 @@ mod resources;
 mod restart;
 mod stand;
 mod storage;
+mod telemetry;

@@ -2,7 +2,7 @@
 //!
 //! Rows only; what a row means stands in `setting`, what reads it in the room that obeys it.
 
-use super::reasons::{METRICS, TELEMETRY};
+use super::reasons::METRICS;
 use crate::setting::{Setting, int, list, long, string};
 
 #[rustfmt::skip]
@@ -20,5 +20,5 @@ pub(super) const ROWS: &[Setting] = &[
     int("kafka.metrics.polling.interval.secs").is("10").at_least(1).low()
         .kept(METRICS, "Time between two reports of Kafka's older metrics."),
     int("telemetry.max.bytes").is("1048576").at_least(1).low()
-        .kept(TELEMETRY, "The largest batch of metrics that a client may send."),
+        .obeyed("The largest batch of metrics that a client may send, packed or not."),
 ];

@@ -23,7 +23,6 @@ pub(super) const SECURITY: &str = "listeners speak PLAINTEXT only so far";
 pub(super) const SHARE: &str = "share groups are not served so far";
 pub(super) const START: &str = "listeners are opened together, when the node is ready";
 pub(super) const STREAMS: &str = "Streams groups are not served so far";
-pub(super) const TELEMETRY: &str = "clients' own metrics are not collected so far";
 pub(super) const TIERED: &str = "there is no remote storage so far";
 pub(super) const TOGETHER: &str = "producers to forget are looked for together with segments to delete";
 pub(super) const TOKENS: &str = "delegation tokens are not served so far";
