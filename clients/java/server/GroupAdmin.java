@@ -11,6 +11,7 @@ import org.apache.kafka.clients.admin.ClassicGroupDescription;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.ConsumerGroupDescription;
 import org.apache.kafka.clients.admin.GroupListing;
+import org.apache.kafka.clients.admin.ListConfigResourcesOptions;
 import org.apache.kafka.clients.admin.ListConsumerGroupOffsetsSpec;
 import org.apache.kafka.clients.admin.ListConsumerGroupsOptions;
 import org.apache.kafka.clients.admin.ListGroupsOptions;
@@ -135,12 +136,15 @@ final class GroupAdmin {
             Cases.refused(UnknownTopicOrPartitionException.class,
                 () -> admin.alterConsumerGroupOffsets(first, Map.of(nowhere, three)).partitionResult(nowhere).get());
             ListConsumerGroupOffsetsSpec everything = new ListConsumerGroupOffsetsSpec();
-            Map<String, Map<TopicPartition, OffsetAndMetadata>> found = admin.listConsumerGroupOffsets(Map.of(first, everything, second, everything, missing, everything)).all().get();
-            Cases.same(found, Map.of(first, Map.of(zero, three, one, new OffsetAndMetadata(4)), second, Map.of(one, new OffsetAndMetadata(5)), missing, Map.of()), "offsets of three groups");
+            Map<String, Map<TopicPartition, OffsetAndMetadata>> found = admin
+                .listConsumerGroupOffsets(Map.of(first, everything, second, everything, missing, everything)).all().get();
+            Cases.same(found, Map.of(first, Map.of(zero, three, one, new OffsetAndMetadata(4)), second, Map.of(one, new OffsetAndMetadata(5)),
+                missing, Map.of()), "offsets of three groups");
             Map<TopicPartition, OffsetAndMetadata> some = new HashMap<>();
             some.put(zero, null);
             some.put(one, new OffsetAndMetadata(5));
-            Cases.same(admin.listConsumerGroupOffsets(Map.of(second, new ListConsumerGroupOffsetsSpec().topicPartitions(List.of(zero, one)))).all().get(), Map.of(second, some), "asked by partition");
+            ListConsumerGroupOffsetsSpec asked = new ListConsumerGroupOffsetsSpec().topicPartitions(List.of(zero, one));
+            Cases.same(admin.listConsumerGroupOffsets(Map.of(second, asked)).all().get(), Map.of(second, some), "asked by partition");
             admin.deleteConsumerGroupOffsets(first, Set.of(zero)).all().get();
             Cases.same(admin.listConsumerGroupOffsets(first).partitionsToOffsetAndMetadata().get(), Map.of(one, new OffsetAndMetadata(4)), "what is left");
             Cases.refused(GroupIdNotFoundException.class, () -> admin.deleteConsumerGroupOffsets(missing, Set.of(zero)).all().get());
@@ -184,7 +188,8 @@ final class GroupAdmin {
             Cases.same(value(admin, resource, "consumer.heartbeat.interval.ms"), "500", "heartbeat");
             ConfigEntry interval = admin.describeConfigs(List.of(resource)).all().get().get(resource).get("consumer.assignment.interval.ms");
             Cases.same(List.of(interval.value(), interval.source()), List.of("1000", ConfigEntry.ConfigSource.DEFAULT_CONFIG), "what is not set");
-            Cases.holds(admin.listConfigResources(Set.of(ConfigResource.Type.GROUP), new org.apache.kafka.clients.admin.ListConfigResourcesOptions()).all().get().contains(resource), "it is listed");
+            Cases.holds(admin.listConfigResources(Set.of(ConfigResource.Type.GROUP), new ListConfigResourcesOptions()).all().get().contains(resource),
+                "it is listed");
             Cases.refused(InvalidConfigurationException.class, () -> set(admin, resource, "consumer.session.timeout.ms", "5999"));
             Cases.refused(InvalidConfigurationException.class, () -> set(admin, resource, "consumer.session.timeout.ms", "60001"));
             Cases.refused(InvalidConfigurationException.class, () -> set(admin, resource, "consumer.heartbeat.interval.ms", "often"));
