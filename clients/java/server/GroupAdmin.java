@@ -179,15 +179,15 @@ final class GroupAdmin {
     }
 
     private static void configs() throws Exception {
-        String group = GroupSuite.group("configs");
-        ConfigResource resource = new ConfigResource(ConfigResource.Type.GROUP, group);
+        ConfigResource resource = new ConfigResource(ConfigResource.Type.GROUP, GroupSuite.group("configs"));
+        ConfigResource plain = new ConfigResource(ConfigResource.Type.GROUP, Cases.topic("configs-plain"));
+        GroupSuite.configure(resource.type(), resource.name(), "consumer.session.timeout.ms", "7000");
         try (Admin admin = ClientSuite.admin()) {
-            Cases.eventually("the group's settings", () -> "6000".equals(value(admin, resource, "consumer.session.timeout.ms")));
-            ConfigEntry session = admin.describeConfigs(List.of(resource)).all().get().get(resource).get("consumer.session.timeout.ms");
-            Cases.same(session.source(), ConfigEntry.ConfigSource.DYNAMIC_GROUP_CONFIG, "source of what is set");
-            Cases.same(value(admin, resource, "consumer.heartbeat.interval.ms"), "500", "heartbeat");
-            ConfigEntry interval = admin.describeConfigs(List.of(resource)).all().get().get(resource).get("consumer.assignment.interval.ms");
-            Cases.same(List.of(interval.value(), interval.source()), List.of("1000", ConfigEntry.ConfigSource.DEFAULT_CONFIG), "what is not set");
+            Cases.eventually("the group's settings", () -> "7000".equals(entry(admin, resource, "consumer.session.timeout.ms").value()));
+            Cases.same(entry(admin, resource, "consumer.session.timeout.ms").source(), ConfigEntry.ConfigSource.DYNAMIC_GROUP_CONFIG, "source of what is set");
+            Cases.same(entry(admin, resource, "consumer.heartbeat.interval.ms").value(), "500", "heartbeat");
+            ConfigEntry interval = entry(admin, resource, "consumer.assignment.interval.ms");
+            Cases.holds(interval.value() != null && interval.source() != ConfigEntry.ConfigSource.DYNAMIC_GROUP_CONFIG, "what is not set: " + interval);
             Cases.holds(admin.listConfigResources(Set.of(ConfigResource.Type.GROUP), new ListConfigResourcesOptions()).all().get().contains(resource),
                 "it is listed");
             Cases.refused(InvalidConfigurationException.class, () -> set(admin, resource, "consumer.session.timeout.ms", "5999"));
@@ -196,12 +196,13 @@ final class GroupAdmin {
             Cases.refused(InvalidConfigurationException.class, () -> set(admin, resource, "no.such.setting", "1"));
             admin.incrementalAlterConfigs(Map.of(resource, List.of(
                 new AlterConfigOp(new ConfigEntry("consumer.session.timeout.ms", null), AlterConfigOp.OpType.DELETE)))).all().get();
-            Cases.eventually("the default again", () -> "45000".equals(value(admin, resource, "consumer.session.timeout.ms")));
+            ConfigEntry unset = entry(admin, plain, "consumer.session.timeout.ms");
+            Cases.eventually("the default again", () -> unset.equals(entry(admin, resource, "consumer.session.timeout.ms")));
         }
     }
 
-    private static String value(Admin admin, ConfigResource resource, String key) throws Exception {
-        return admin.describeConfigs(List.of(resource)).all().get().get(resource).get(key).value();
+    private static ConfigEntry entry(Admin admin, ConfigResource resource, String key) throws Exception {
+        return admin.describeConfigs(List.of(resource)).all().get().get(resource).get(key);
     }
 
     private static Object set(Admin admin, ConfigResource resource, String key, String value) throws Exception {

@@ -258,13 +258,13 @@ public final class GroupToolsSuite {
     static void configs() throws Exception {
         String group = Cases.topic("tools-configs");
         Tool.online(CONFIGS, "--alter", "--entity-type", "groups", "--entity-name", group,
-            "--add-config", "consumer.session.timeout.ms=50000,consumer.heartbeat.interval.ms=6000").succeeded();
+            "--add-config", "consumer.session.timeout.ms=50000,consumer.heartbeat.interval.ms=2000").succeeded();
         Cases.eventually("the settings", () -> Tool.online(CONFIGS, "--describe", "--entity-type", "groups", "--entity-name", group).succeeded().out()
             .contains("consumer.session.timeout.ms=50000"));
         Tool.online(CONFIGS, "--describe", "--group", group, "--all").succeeded()
-            .says("consumer.heartbeat.interval.ms=6000 sensitive=false synonyms="
-                + "{DYNAMIC_GROUP_CONFIG:consumer.heartbeat.interval.ms=6000, DEFAULT_CONFIG:group.consumer.heartbeat.interval.ms=5000}")
-            .says("consumer.assignment.interval.ms=1000 sensitive=false synonyms={DEFAULT_CONFIG:group.consumer.assignment.interval.ms=1000}");
+            .says("consumer.heartbeat.interval.ms=2000 sensitive=false synonyms={DYNAMIC_GROUP_CONFIG:consumer.heartbeat.interval.ms=2000, ")
+            .says("DEFAULT_CONFIG:group.consumer.heartbeat.interval.ms=5000}")
+            .says("DEFAULT_CONFIG:group.consumer.assignment.interval.ms=1000}");
         Tool.online(CONFIGS, "--describe", "--entity-type", "groups").succeeded().says(group);
         Tool.online(CONFIGS, "--alter", "--group", group, "--add-config", "consumer.session.timeout.ms=1").failed("InvalidConfiguration");
         Tool.online(CONFIGS, "--alter", "--group", group, "--delete-config", "consumer.session.timeout.ms").succeeded();
