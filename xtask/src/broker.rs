@@ -226,7 +226,7 @@ fn kafka(node: &Node) -> Result<Command> {
     java.args(["-Djava.awt.headless=true", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]);
     java.arg("-cp").arg(ClassPath::Server.value()?).arg("kafka.Kafka").arg(&node.properties);
     // Without a reporter that takes them, Kafka has no telemetry for its clients.
-    java.args(["--override", "metric.reporters=TelemetryTaker"]);
+    java.args(["--override", "metric.reporters=org.apache.kafka.common.metrics.JmxReporter,TelemetryTaker"]);
     Ok(java)
 }
 

@@ -1,8 +1,9 @@
 //! A directory goes from Apache Kafka to the broker under test and back, and another the other way round.
 //!
 //! One formats it, writes and stops; the other starts on it with the same server.properties, serves every record at its
-//! offset, has every group, writes more and stops; the first starts on it again and has everything. Kafka's dump-log and metadata shell
-//! read the files when the broker under test wrote them last. With Kafka in both places the round tests itself.
+//! offset, has every group, writes more and stops; the first starts on it again and has everything. Kafka's dump-log and
+//! metadata shell read the files when the broker under test wrote them last. With Kafka in both places the round tests
+//! itself.
 
 use crate::broker::{Broker, Kind, Node};
 use crate::clients::judge;

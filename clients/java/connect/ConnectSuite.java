@@ -5,6 +5,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.GroupListing;
 import org.apache.kafka.common.config.ConfigResource;
@@ -143,7 +145,8 @@ public final class ConnectSuite {
     private static void holds(String topic, int count) throws Exception {
         try (Member reader = Member.join("classic", Cases.topic("connect-reader"), List.of(topic))) {
             Member.consumedOnce(count, reader);
-            Cases.same(reader.records().stream().map(record -> new String(record.value(), java.nio.charset.StandardCharsets.UTF_8)).toList(), wanted(count), "values in the topic");
+            List<String> found = reader.records().stream().map(record -> new String(record.value(), StandardCharsets.UTF_8)).toList();
+            Cases.same(found, wanted(count), "values in the topic");
         }
     }
 
@@ -158,7 +161,8 @@ public final class ConnectSuite {
         Path sink = folder.resolve("sink.txt");
         String topic = Cases.topic("connect-standalone");
         append(source, 0, 50);
-        try (Worker worker = Worker.start("org.apache.kafka.connect.cli.ConnectStandalone", folder, Map.of("offset.storage.file.filename", folder.resolve("offsets").toString()))) {
+        Map<String, String> settings = Map.of("offset.storage.file.filename", folder.resolve("offsets").toString());
+        try (Worker worker = Worker.start("org.apache.kafka.connect.cli.ConnectStandalone", folder, settings)) {
             fileToFile(worker, topic, source, sink);
             arrives(worker, sink, 50);
             append(source, 50, 100);
@@ -179,8 +183,9 @@ public final class ConnectSuite {
 
     private static void compacted(String name) throws Exception {
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", Cases.BOOTSTRAP))) {
-            List<ConfigResource> topics = List.of("-config", "-offset", "-status").stream().map(end -> new ConfigResource(ConfigResource.Type.TOPIC, name + end)).toList();
-            admin.describeConfigs(topics).all().get().forEach((topic, config) -> Cases.same(config.get("cleanup.policy").value(), "compact", "cleanup.policy of " + topic));
+            List<ConfigResource> topics = Stream.of("-config", "-offset", "-status").map(end -> new ConfigResource(ConfigResource.Type.TOPIC, name + end)).toList();
+            admin.describeConfigs(topics).all().get().forEach((topic, config) ->
+                Cases.same(config.get("cleanup.policy").value(), "compact", "cleanup.policy of " + topic));
             Map<String, GroupListing> groups = admin.listGroups().all().get().stream().collect(Collectors.toMap(GroupListing::groupId, group -> group));
             Cases.same(groups.get(name).protocol(), "connect", "protocol of the workers' group");
             Cases.same(admin.describeClassicGroups(List.of(name)).all().get().get(name).members().size(), 1, "workers");
@@ -209,7 +214,8 @@ public final class ConnectSuite {
             holds(topic, 100);
             Cases.same(worker.ask("GET", "/connectors", "").body().contains(topic + "-sink"), true, "the connector is listed");
             Cases.same(worker.ask("PUT", "/connectors/" + topic + "-sink/stop", "").status(), 204, "stop");
-            Cases.eventually(() -> "the offsets of the sink, reset: " + worker.told(), PATIENCE, () -> worker.ask("DELETE", "/connectors/" + topic + "-sink/offsets", "").status() == 200);
+            Cases.eventually(() -> "the offsets of the sink, reset: " + worker.told(), PATIENCE,
+                () -> worker.ask("DELETE", "/connectors/" + topic + "-sink/offsets", "").status() == 200);
             Files.delete(sink);
             Cases.same(worker.ask("PUT", "/connectors/" + topic + "-sink/resume", "").status(), 202, "resume");
             arrives(worker, sink, 100);

@@ -11,6 +11,7 @@ import org.apache.kafka.clients.admin.ClassicGroupDescription;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.ConsumerGroupDescription;
 import org.apache.kafka.clients.admin.GroupListing;
+import org.apache.kafka.clients.admin.ListConfigResourcesOptions;
 import org.apache.kafka.clients.admin.ListConsumerGroupOffsetsSpec;
 import org.apache.kafka.clients.admin.ListConsumerGroupsOptions;
 import org.apache.kafka.clients.admin.ListGroupsOptions;
@@ -135,12 +136,15 @@ final class GroupAdmin {
             Cases.refused(UnknownTopicOrPartitionException.class,
                 () -> admin.alterConsumerGroupOffsets(first, Map.of(nowhere, three)).partitionResult(nowhere).get());
             ListConsumerGroupOffsetsSpec everything = new ListConsumerGroupOffsetsSpec();
-            Map<String, Map<TopicPartition, OffsetAndMetadata>> found = admin.listConsumerGroupOffsets(Map.of(first, everything, second, everything, missing, everything)).all().get();
-            Cases.same(found, Map.of(first, Map.of(zero, three, one, new OffsetAndMetadata(4)), second, Map.of(one, new OffsetAndMetadata(5)), missing, Map.of()), "offsets of three groups");
+            Map<String, Map<TopicPartition, OffsetAndMetadata>> found = admin
+                .listConsumerGroupOffsets(Map.of(first, everything, second, everything, missing, everything)).all().get();
+            Cases.same(found, Map.of(first, Map.of(zero, three, one, new OffsetAndMetadata(4)), second, Map.of(one, new OffsetAndMetadata(5)),
+                missing, Map.of()), "offsets of three groups");
             Map<TopicPartition, OffsetAndMetadata> some = new HashMap<>();
             some.put(zero, null);
             some.put(one, new OffsetAndMetadata(5));
-            Cases.same(admin.listConsumerGroupOffsets(Map.of(second, new ListConsumerGroupOffsetsSpec().topicPartitions(List.of(zero, one)))).all().get(), Map.of(second, some), "asked by partition");
+            ListConsumerGroupOffsetsSpec asked = new ListConsumerGroupOffsetsSpec().topicPartitions(List.of(zero, one));
+            Cases.same(admin.listConsumerGroupOffsets(Map.of(second, asked)).all().get(), Map.of(second, some), "asked by partition");
             admin.deleteConsumerGroupOffsets(first, Set.of(zero)).all().get();
             Cases.same(admin.listConsumerGroupOffsets(first).partitionsToOffsetAndMetadata().get(), Map.of(one, new OffsetAndMetadata(4)), "what is left");
             Cases.refused(GroupIdNotFoundException.class, () -> admin.deleteConsumerGroupOffsets(missing, Set.of(zero)).all().get());
@@ -175,28 +179,30 @@ final class GroupAdmin {
     }
 
     private static void configs() throws Exception {
-        String group = GroupSuite.group("configs");
-        ConfigResource resource = new ConfigResource(ConfigResource.Type.GROUP, group);
+        ConfigResource resource = new ConfigResource(ConfigResource.Type.GROUP, GroupSuite.group("configs"));
+        ConfigResource plain = new ConfigResource(ConfigResource.Type.GROUP, Cases.topic("configs-plain"));
+        GroupSuite.configure(resource.type(), resource.name(), "consumer.session.timeout.ms", "7000");
         try (Admin admin = ClientSuite.admin()) {
-            Cases.eventually("the group's settings", () -> "6000".equals(value(admin, resource, "consumer.session.timeout.ms")));
-            ConfigEntry session = admin.describeConfigs(List.of(resource)).all().get().get(resource).get("consumer.session.timeout.ms");
-            Cases.same(session.source(), ConfigEntry.ConfigSource.DYNAMIC_GROUP_CONFIG, "source of what is set");
-            Cases.same(value(admin, resource, "consumer.heartbeat.interval.ms"), "500", "heartbeat");
-            ConfigEntry interval = admin.describeConfigs(List.of(resource)).all().get().get(resource).get("consumer.assignment.interval.ms");
-            Cases.same(List.of(interval.value(), interval.source()), List.of("1000", ConfigEntry.ConfigSource.DEFAULT_CONFIG), "what is not set");
-            Cases.holds(admin.listConfigResources(Set.of(ConfigResource.Type.GROUP), new org.apache.kafka.clients.admin.ListConfigResourcesOptions()).all().get().contains(resource), "it is listed");
+            Cases.eventually("the group's settings", () -> "7000".equals(entry(admin, resource, "consumer.session.timeout.ms").value()));
+            Cases.same(entry(admin, resource, "consumer.session.timeout.ms").source(), ConfigEntry.ConfigSource.DYNAMIC_GROUP_CONFIG, "source of what is set");
+            Cases.same(entry(admin, resource, "consumer.heartbeat.interval.ms").value(), "500", "heartbeat");
+            ConfigEntry interval = entry(admin, resource, "consumer.assignment.interval.ms");
+            Cases.holds(interval.value() != null && interval.source() != ConfigEntry.ConfigSource.DYNAMIC_GROUP_CONFIG, "what is not set: " + interval);
+            Cases.holds(admin.listConfigResources(Set.of(ConfigResource.Type.GROUP), new ListConfigResourcesOptions()).all().get().contains(resource),
+                "it is listed");
             Cases.refused(InvalidConfigurationException.class, () -> set(admin, resource, "consumer.session.timeout.ms", "5999"));
             Cases.refused(InvalidConfigurationException.class, () -> set(admin, resource, "consumer.session.timeout.ms", "60001"));
             Cases.refused(InvalidConfigurationException.class, () -> set(admin, resource, "consumer.heartbeat.interval.ms", "often"));
             Cases.refused(InvalidConfigurationException.class, () -> set(admin, resource, "no.such.setting", "1"));
             admin.incrementalAlterConfigs(Map.of(resource, List.of(
                 new AlterConfigOp(new ConfigEntry("consumer.session.timeout.ms", null), AlterConfigOp.OpType.DELETE)))).all().get();
-            Cases.eventually("the default again", () -> "45000".equals(value(admin, resource, "consumer.session.timeout.ms")));
+            ConfigEntry unset = entry(admin, plain, "consumer.session.timeout.ms");
+            Cases.eventually("the default again", () -> unset.equals(entry(admin, resource, "consumer.session.timeout.ms")));
         }
     }
 
-    private static String value(Admin admin, ConfigResource resource, String key) throws Exception {
-        return admin.describeConfigs(List.of(resource)).all().get().get(resource).get(key).value();
+    private static ConfigEntry entry(Admin admin, ConfigResource resource, String key) throws Exception {
+        return admin.describeConfigs(List.of(resource)).all().get().get(resource).get(key);
     }
 
     private static Object set(Admin admin, ConfigResource resource, String key, String value) throws Exception {

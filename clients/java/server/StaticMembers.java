@@ -102,7 +102,8 @@ final class StaticMembers {
                 new RemoveMembersFromConsumerGroupOptions(List.of(unknown))).memberResult(unknown).get());
             String before = one.id();
             admin.removeMembersFromConsumerGroup(group, new RemoveMembersFromConsumerGroupOptions()).all().get();
-            Cases.eventually(() -> "another life of " + one, Member.SETTLE, () -> one.owned().equals(all) && one.changes().stream().anyMatch(change -> change.startsWith("lost ")));
+            Cases.eventually(() -> "another life of " + one, Member.SETTLE,
+                () -> one.owned().equals(all) && one.changes().stream().anyMatch(change -> change.startsWith("lost ")));
             if (protocol.equals("classic")) {
                 Cases.holds(!one.id().equals(before), "a new member id");
             }

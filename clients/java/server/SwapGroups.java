@@ -14,6 +14,7 @@ import org.apache.kafka.clients.admin.ConsumerGroupDescription;
 import org.apache.kafka.clients.admin.MemberAssignment;
 import org.apache.kafka.clients.admin.MemberDescription;
 import org.apache.kafka.clients.consumer.CloseOptions;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.consumer.SubscriptionPattern;
 import org.apache.kafka.common.GroupState;
@@ -62,11 +63,14 @@ final class SwapGroups {
         return Member.join(protocol, group, List.of(TOPIC), "enable.auto.commit", "false");
     }
 
-    /** Commits a little less than the member has read, with a word for each partition. */
+    /** Commits a little less than there is, with a word for each partition, and the epoch of the record before where it was read. */
     private void commit(Member member, String word) throws Exception {
         Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
         for (TopicPartition part : member.owned()) {
-            offsets.put(part, new OffsetAndMetadata(end(part) - BEHIND, Optional.of(0), word + " in " + part.partition() + ": käfer"));
+            long next = end(part) - BEHIND;
+            Optional<Integer> epoch = member.records().stream().filter(record -> record.partition() == part.partition() && record.offset() == next - 1).findFirst()
+                .flatMap(ConsumerRecord::leaderEpoch);
+            offsets.put(part, new OffsetAndMetadata(next, epoch, word + " in " + part.partition() + ": käfer"));
         }
         member.ask(consumer -> {
             consumer.commitSync(offsets);
@@ -95,12 +99,13 @@ final class SwapGroups {
             for (String protocol : List.of("classic", "consumer")) {
                 String empty = "swap-" + part + "-empty-" + protocol;
                 try (Member member = alone(protocol, empty)) {
-                    member.owns(all());
+                    Member.consumedOnce((int) all().stream().mapToLong(this::end).sum(), member);
                     commit(member, "empty");
                 }
                 String expiring = "swap-" + part + "-expiring-" + protocol;
                 configure(expiring, 15_000);
-                Member member = protocol.equals("classic") ? Member.join(protocol, expiring, List.of(TOPIC), "enable.auto.commit", "false", "session.timeout.ms", "15000")
+                Member member = protocol.equals("classic")
+                    ? Member.join(protocol, expiring, List.of(TOPIC), "enable.auto.commit", "false", "session.timeout.ms", "15000")
                     : join(protocol, expiring, "one");
                 member.owns(all());
                 commit(member, "expiring");
@@ -147,13 +152,13 @@ final class SwapGroups {
     /** Everything that can be told of a group. */
     private static String told(ConsumerGroupDescription group, Map<TopicPartition, OffsetAndMetadata> offsets) {
         String members = group.members().stream().sorted(Comparator.comparing(MemberDescription::consumerId))
-            .map(member -> String.join(" ", member.groupInstanceId().toString(), member.consumerId(), member.clientId(), member.host(), member.memberEpoch().toString(),
-                member.upgraded().toString(), sorted(member.assignment()), member.targetAssignment().map(SwapGroups::sorted).toString()))
+            .map(member -> String.join(" ", member.groupInstanceId().toString(), member.consumerId(), member.clientId(), member.host(),
+                member.memberEpoch().toString(), member.upgraded().toString(), sorted(member.assignment()), member.targetAssignment().map(SwapGroups::sorted).toString()))
             .collect(Collectors.joining("; "));
         Map<String, OffsetAndMetadata> commits = new TreeMap<>();
         offsets.forEach((part, offset) -> commits.put(part.toString(), offset));
-        return String.join(" ", group.type().toString(), group.groupState().toString(), group.partitionAssignor(), group.groupEpoch().toString(), group.targetAssignmentEpoch().toString(),
-            "[" + members + "]", commits.toString());
+        return String.join(" ", group.type().toString(), group.groupState().toString(), group.partitionAssignor(), group.groupEpoch().toString(),
+            group.targetAssignmentEpoch().toString(), "[" + members + "]", commits.toString());
     }
 
     private static String sorted(MemberAssignment assignment) {

@@ -181,7 +181,8 @@ public final class GroupToolsSuite {
         row(Tool.online(GROUPS, "--describe", "--group", group), group, topic, "0", "1", end[0], Integer.toString(Integer.parseInt(end[0]) - 1), "-", "-", "-");
         try (Member member = Member.join("consumer", group, List.of(topic))) {
             Member.consumedOnce(14, member);
-            Tool.online(GROUPS, "--reset-offsets", "--group", group, "--topic", topic, "--to-earliest", "--execute").says("Error: Assignments can only be reset if the group '" + group + "' is inactive, but the current state is Stable.");
+            Tool.online(GROUPS, "--reset-offsets", "--group", group, "--topic", topic, "--to-earliest", "--execute")
+                .says("Error: Assignments can only be reset if the group '" + group + "' is inactive, but the current state is Stable.");
         }
     }
 
@@ -190,8 +191,10 @@ public final class GroupToolsSuite {
         String topic = consumed("group-delete", group);
         try (Member member = Member.join("consumer", group, List.of(topic))) {
             member.owns(both(topic));
-            Tool.online(GROUPS, "--delete", "--group", group).says("Error: Deletion of some consumer groups failed").says("GroupNotEmptyException: The group is not empty.");
-            Tool.online(GROUPS, "--delete-offsets", "--group", group, "--topic", topic).says("GroupSubscribedToTopicException: Deleting offsets of a topic is forbidden");
+            Tool.online(GROUPS, "--delete", "--group", group)
+                .says("Error: Deletion of some consumer groups failed").says("GroupNotEmptyException: The group is not empty.");
+            Tool.online(GROUPS, "--delete-offsets", "--group", group, "--topic", topic)
+                .says("GroupSubscribedToTopicException: Deleting offsets of a topic is forbidden");
         }
         row(Tool.online(GROUPS, "--delete-offsets", "--group", group, "--topic", topic + ":0"), topic, "0", "Successful");
         noRow(Tool.online(GROUPS, "--describe", "--group", group), group, topic, "0");
@@ -205,18 +208,20 @@ public final class GroupToolsSuite {
         Tool.run(GROUPS, "--validate-regex", "(broken").succeeded().says("`(broken` is invalid: missing closing ).");
     }
 
+    private static List<String> read(String protocol, String group, String count, String... what) throws Exception {
+        Tool.Run run = Tool.online(CONSUMER, what[0], what[1], "--group", group, "--from-beginning", "--max-messages", count, "--timeout-ms", "20000",
+            "--command-property", "group.protocol=" + protocol);
+        return run.succeeded().out().lines().sorted().toList();
+    }
+
     static void console(String protocol) throws Exception {
         String group = Cases.topic("tools-console-" + protocol);
         String topic = ToolsSuite.create("group-console-" + protocol, "--partitions", "2");
         ToolsSuite.write(topic, "one\ntwo\nthree\n");
-        String chosen = "group.protocol=" + protocol;
-        Tool.Run first = Tool.online(CONSUMER, "--topic", topic, "--group", group, "--from-beginning", "--max-messages", "3", "--timeout-ms", "20000", "--command-property", chosen).succeeded();
-        Cases.same(Set.copyOf(first.out().lines().toList()), Set.of("one", "two", "three"), "read first");
+        Cases.same(read(protocol, group, "3", "--topic", topic), List.of("one", "three", "two"), "read first");
         ToolsSuite.write(topic, "four\n");
-        Tool.Run second = Tool.online(CONSUMER, "--topic", topic, "--group", group, "--from-beginning", "--max-messages", "1", "--timeout-ms", "20000", "--command-property", chosen).succeeded();
-        Cases.same(second.out().strip(), "four", "read next");
-        Tool.Run third = Tool.online(CONSUMER, "--include", topic + ".*", "--group", group + "-pattern", "--from-beginning", "--max-messages", "4", "--timeout-ms", "20000", "--command-property", chosen).succeeded();
-        Cases.same(third.out().lines().count(), 4L, "read by pattern");
+        Cases.same(read(protocol, group, "1", "--topic", topic), List.of("four"), "read next");
+        Cases.same(read(protocol, group + "-pattern", "4", "--include", topic + ".*"), List.of("four", "one", "three", "two"), "read by pattern");
         row(Tool.online(GROUPS, "--list", "--type"), group, protocol.equals("classic") ? "Classic" : "Consumer");
     }
 
@@ -225,7 +230,8 @@ public final class GroupToolsSuite {
         String topic = ToolsSuite.create("group-verifiable-" + protocol);
         ToolsSuite.write(topic, "one\ntwo\nthree\n");
         Tool.online(VERIFIABLE, "--topic", topic, "--group-id", group, "--group-protocol", protocol, "--max-messages", "3").succeeded()
-            .says("\"name\":\"partitions_assigned\"").says("\"count\":3").says("\"name\":\"offsets_committed\"").says("\"success\":true").says("\"name\":\"shutdown_complete\"");
+            .says("\"name\":\"partitions_assigned\"").says("\"count\":3").says("\"name\":\"offsets_committed\"")
+            .says("\"success\":true").says("\"name\":\"shutdown_complete\"");
         row(Tool.online(GROUPS, "--describe", "--group", group), group, topic, "0", "3", "3", "0");
     }
 
@@ -241,7 +247,8 @@ public final class GroupToolsSuite {
         String name = Cases.topic("tools-metrics");
         Tool.online(METRICS, "--alter", "--name", name, "--metrics", "org.apache.kafka.producer.", "--interval", "30000", "--match", "client_id=abc").succeeded();
         Cases.eventually("it is listed", () -> Tool.online(METRICS, "--list").succeeded().out().contains(name));
-        Tool.online(METRICS, "--describe", "--name", name).succeeded().says("interval.ms=30000").says("metrics=org.apache.kafka.producer.").says("match=client_id=abc");
+        Tool.online(METRICS, "--describe", "--name", name).succeeded()
+            .says("interval.ms=30000").says("metrics=org.apache.kafka.producer.").says("match=client_id=abc");
         Tool.online(METRICS, "--describe").succeeded().says(name);
         Tool.online(METRICS, "--alter", "--name", name, "--interval", "50").failed("Invalid value 50 for interval.ms");
         Tool.online(METRICS, "--delete", "--name", name).succeeded();
@@ -250,11 +257,14 @@ public final class GroupToolsSuite {
 
     static void configs() throws Exception {
         String group = Cases.topic("tools-configs");
-        Tool.online(CONFIGS, "--alter", "--entity-type", "groups", "--entity-name", group, "--add-config", "consumer.session.timeout.ms=50000,consumer.heartbeat.interval.ms=6000").succeeded();
-        Cases.eventually("the settings", () -> Tool.online(CONFIGS, "--describe", "--entity-type", "groups", "--entity-name", group).succeeded().out().contains("consumer.session.timeout.ms=50000"));
+        Tool.online(CONFIGS, "--alter", "--entity-type", "groups", "--entity-name", group,
+            "--add-config", "consumer.session.timeout.ms=50000,consumer.heartbeat.interval.ms=2000").succeeded();
+        Cases.eventually("the settings", () -> Tool.online(CONFIGS, "--describe", "--entity-type", "groups", "--entity-name", group).succeeded().out()
+            .contains("consumer.session.timeout.ms=50000"));
         Tool.online(CONFIGS, "--describe", "--group", group, "--all").succeeded()
-            .says("consumer.heartbeat.interval.ms=6000 sensitive=false synonyms={DYNAMIC_GROUP_CONFIG:consumer.heartbeat.interval.ms=6000, DEFAULT_CONFIG:group.consumer.heartbeat.interval.ms=5000}")
-            .says("consumer.assignment.interval.ms=1000 sensitive=false synonyms={DEFAULT_CONFIG:group.consumer.assignment.interval.ms=1000}");
+            .says("consumer.heartbeat.interval.ms=2000 sensitive=false synonyms={DYNAMIC_GROUP_CONFIG:consumer.heartbeat.interval.ms=2000, ")
+            .says("DEFAULT_CONFIG:group.consumer.heartbeat.interval.ms=5000}")
+            .says("DEFAULT_CONFIG:group.consumer.assignment.interval.ms=1000}");
         Tool.online(CONFIGS, "--describe", "--entity-type", "groups").succeeded().says(group);
         Tool.online(CONFIGS, "--alter", "--group", group, "--add-config", "consumer.session.timeout.ms=1").failed("InvalidConfiguration");
         Tool.online(CONFIGS, "--alter", "--group", group, "--delete-config", "consumer.session.timeout.ms").succeeded();

@@ -61,7 +61,6 @@ public final class Offline {
     private static void offsets() throws Exception {
         List<Path> files = files(false, ".log").stream().filter(path -> path.getParent().getFileName().toString().startsWith("__consumer_offsets-")).toList();
         String text = dump(files, "--offsets-decoder");
-        System.err.println(text.substring(0, Math.min(20000, text.length())));
         Cases.same(text.toLowerCase().contains("unknown"), false, "a record of unknown type");
         Cases.same(count(text, "key: {"), count(text, "keySize: "), "records that were decoded");
         for (int type : new int[] {1, 2, 3, 5, 6, 7, 8, 16}) {

@@ -1,11 +1,24 @@
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 
 /** What kafka-consumer-groups tells of all groups, kept when a part of the swap ends and compared when the next begins. */
 public final class SameGroups {
     private static final String GROUPS = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand";
     private static final Path STATE = Path.of(System.getenv("SCRATCH"), "groups.txt");
+
+    /** The cases of a directory that was Kafka's at first; there is nothing before its first part, nobody looks after its last. */
+    private static final Map<String, String> KAFKAS = Map.of(
+        "after first", "swap/consumer-groups-of-kafka-describe-all",
+        "before middle", "swap/consumer-groups-of-the-broker-tell-the-same",
+        "after middle", "swap/consumer-groups-of-the-broker-describe-all",
+        "before last", "swap/consumer-groups-of-kafka-tell-the-same");
+    private static final Map<String, String> OURS = Map.of(
+        "after first", "swap/consumer-groups-of-ours-describe-all",
+        "before middle", "swap/consumer-groups-of-kafka-tell-the-same-of-ours",
+        "after middle", "swap/consumer-groups-of-kafka-describe-all-of-ours",
+        "before last", "swap/consumer-groups-of-ours-tell-the-same");
 
     private SameGroups() {
     }
@@ -39,11 +52,9 @@ public final class SameGroups {
     public static void main(String[] arguments) {
         Cases cases = new Cases(new String[0]);
         boolean ours = arguments[2].equals("ours");
-        switch (String.join(" ", arguments[0], arguments[1])) {
-            case "before middle" -> cases.run(ours ? "swap/consumer-groups-of-kafka-tell-the-same-of-ours" : "swap/consumer-groups-of-the-broker-tell-the-same", 60, SameGroups::compare);
-            case "before last" -> cases.run(ours ? "swap/consumer-groups-of-ours-tell-the-same" : "swap/consumer-groups-of-kafka-tell-the-same", 60, SameGroups::compare);
-            case "after first", "after middle" -> cases.run(ours ? "swap/consumer-groups-describe-all-of-ours" : "swap/consumer-groups-describe-all", 60, SameGroups::keep);
-            default -> { }
+        String id = ours ? OURS.get(arguments[0] + " " + arguments[1]) : KAFKAS.get(arguments[0] + " " + arguments[1]);
+        if (id != null) {
+            cases.run(id, 60, arguments[0].equals("before") ? SameGroups::compare : SameGroups::keep);
         }
         cases.end();
     }
