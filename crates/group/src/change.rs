@@ -15,6 +15,7 @@ use crate::timers::TimerKey;
 
 /// One step of the shard's state.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "a decision has few, and they do not stay")]
 pub enum Change {
     /// Appended to the log, then applied; applied again when the shard is loaded.
     Append(Record),

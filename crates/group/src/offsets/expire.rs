@@ -104,10 +104,11 @@ pub(crate) fn topics_deleted(shard: &Shard, decision: &mut Decision, topics: &[(
         };
         topics.iter().any(of)
     };
-    let decided = shard.offsets.iter().map(|(group, topic, partition, at)| (group, topic, partition, at));
     let pending = shard.offsets.pending.values().flatten();
     let pending = pending.map(|((group, topic, partition), at)| (group, topic, *partition, at));
-    let records: Vec<Record> = decided
+    let records: Vec<Record> = shard
+        .offsets
+        .iter()
         .chain(pending)
         .filter(|(_, topic, _, committed)| gone(topic, committed))
         .take(MAX_TOMBSTONES)

@@ -18,8 +18,9 @@ const LOOK_EVERY: usize = 16;
 const TOLD: usize = 60;
 /// No more clients than these in a group.
 const MOST_CLIENTS: usize = 10;
-/// Long enough for everything to end whose client is gone: the session of a member that has joined anew is the longest.
-const QUIET_MS: u64 = 360_000;
+/// Long enough for everything to end whose client is gone: its session, the rebalance after it, and the sync of those who
+/// came to that rebalance and have gone as well.
+const QUIET_MS: u64 = 30_000;
 
 /// A request under way.
 #[derive(Clone)]
