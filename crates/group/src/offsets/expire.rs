@@ -41,15 +41,12 @@ impl Age {
     }
 
     fn is_over(&self, committed: &Committed, now: Millis, retention_ms: Millis) -> bool {
-        if let Some(expires_at) = committed.expires_at {
-            return now >= expires_at;
-        }
         let from = match self {
             Self::Commit => committed.committed_at,
             Self::Since(since) => *since,
             Self::Never => return false,
         };
-        now.saturating_sub(from) >= retention_ms
+        committed.expires_at.map_or(now.saturating_sub(from) >= retention_ms, |expires_at| now >= expires_at)
     }
 }
 

@@ -64,6 +64,7 @@ scenarios! {
     a_commit_of_an_old_generation_is_refused,
     long_notes_are_refused_one_by_one,
     offsets_of_an_empty_group_go_after_the_retention,
+    offsets_of_a_group_at_work_stay,
     offsets_of_subscribed_topics_stay,
     offsets_of_a_simple_consumer_go_by_their_age,
     groups_and_offsets_are_deleted,
