@@ -64,6 +64,7 @@ impl fmt::Display for Unreadable {
 }
 
 /// One record of a batch.
+#[allow(clippy::large_enum_variant, reason = "nearly all are records, and one is there at a time")]
 pub(crate) enum Read {
     /// A record that is understood.
     Known(Record),

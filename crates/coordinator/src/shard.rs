@@ -46,6 +46,19 @@ struct Serving {
     waiting: BTreeMap<Offset, Vec<(Waiter, Reply)>>,
 }
 
+impl State {
+    /// Refusals for everybody who waits, for other members or for the log: what was decided may be lost.
+    fn refuse_all(self, code: ErrorCode) -> Vec<(Waiter, Reply)> {
+        let serving = match self {
+            Self::Serving(serving) => *serving,
+            Self::Loading | Self::Gone(_) => return Vec::new(),
+        };
+        let Serving { shard, end: _, waiting } = serving;
+        let decided = waiting.into_values().flatten().map(|(waiter, reply)| (waiter, reply.refused(code)));
+        shard.release(code).replies.into_iter().chain(decided).collect()
+    }
+}
+
 /// What became of a request.
 #[derive(Debug, Default)]
 pub struct Submitted {
@@ -162,8 +175,14 @@ impl GroupShard {
                     Ok(records) => submitted.records = records,
                     Err(error) => {
                         // What is in the log is not in the state: nothing is answered from it any more.
+                        let code = ErrorCode::CoordinatorNotAvailable;
+                        let before = std::mem::replace(&mut *state, State::Gone(code));
+                        submitted.replies = replies
+                            .into_iter()
+                            .map(|(waiter, reply)| (waiter, reply.refused(code)))
+                            .collect();
+                        submitted.replies.append(&mut before.refuse_all(code));
                         submitted.bug = Some(error);
-                        *state = State::Gone(ErrorCode::CoordinatorNotAvailable);
                         return Ok(submitted);
                     }
                 }
@@ -275,9 +294,7 @@ impl GroupShard {
     pub fn leave(&self) -> Vec<(Waiter, Reply)> {
         let code = ErrorCode::NotCoordinator;
         let before = std::mem::replace(&mut *self.state.lock(), State::Gone(code));
-        let State::Serving(serving) = before else { return Vec::new() };
-        // What waits for the log may be lost with it: only who waits for other members can be told.
-        serving.shard.release(code).replies
+        before.refuse_all(code)
     }
 
     /// The epoch in which the partition is led.

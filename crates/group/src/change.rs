@@ -1,7 +1,7 @@
 //! What a decision yields: changes, replies, and notes for people.
 
 use ottla_machine::Outcome;
-use ottla_model::Tick;
+use ottla_model::{ErrorCode, Tick};
 use ottla_wire::messages::{
     ConsumerGroupHeartbeatResponse, HeartbeatResponse, JoinGroupResponse, LeaveGroupResponse,
     OffsetCommitResponse, OffsetDeleteResponse, SyncGroupResponse,
@@ -15,6 +15,7 @@ use crate::timers::TimerKey;
 
 /// One step of the shard's state.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "a decision has few, and they do not stay")]
 pub enum Change {
     /// Appended to the log, then applied; applied again when the shard is loaded.
     Append(Record),
@@ -64,6 +65,34 @@ pub enum Reply {
     ConsumerHeartbeat(ConsumerGroupHeartbeatResponse),
     /// DeleteGroups (42), one group of it.
     DeleteGroup(Result<(), crate::Refusal>),
+}
+
+impl Reply {
+    /// The refusal in its place: what it tells is not true, or may be lost.
+    #[must_use]
+    pub fn refused(self, code: ErrorCode) -> Self {
+        let error_code = code.code();
+        match self {
+            Self::Join(JoinGroupResponse { member_id, .. }) => {
+                Self::Join(JoinGroupResponse { error_code, member_id, ..Default::default() })
+            }
+            Self::Sync(_) => Self::Sync(SyncGroupResponse { error_code, ..Default::default() }),
+            Self::Heartbeat(_) => Self::Heartbeat(HeartbeatResponse { error_code, ..Default::default() }),
+            Self::Leave(_) => Self::Leave(LeaveGroupResponse { error_code, ..Default::default() }),
+            Self::Commit(mut commit) => {
+                let partitions = commit.topics.iter_mut().flat_map(|topic| &mut topic.partitions);
+                partitions.for_each(|partition| partition.error_code = error_code);
+                Self::Commit(commit)
+            }
+            Self::DeleteOffsets(_) => {
+                Self::DeleteOffsets(OffsetDeleteResponse { error_code, ..Default::default() })
+            }
+            Self::ConsumerHeartbeat(_) => {
+                Self::ConsumerHeartbeat(ConsumerGroupHeartbeatResponse { error_code, ..Default::default() })
+            }
+            Self::DeleteGroup(_) => Self::DeleteGroup(Err(crate::Refusal::from(code))),
+        }
+    }
 }
 
 /// The replies of a decision, and what people are told of it.

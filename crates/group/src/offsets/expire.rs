@@ -41,15 +41,12 @@ impl Age {
     }
 
     fn is_over(&self, committed: &Committed, now: Millis, retention_ms: Millis) -> bool {
-        if let Some(expires_at) = committed.expires_at {
-            return now >= expires_at;
-        }
         let from = match self {
             Self::Commit => committed.committed_at,
             Self::Since(since) => *since,
             Self::Never => return false,
         };
-        now.saturating_sub(from) >= retention_ms
+        committed.expires_at.map_or(now.saturating_sub(from) >= retention_ms, |expires_at| now >= expires_at)
     }
 }
 
@@ -104,10 +101,11 @@ pub(crate) fn topics_deleted(shard: &Shard, decision: &mut Decision, topics: &[(
         };
         topics.iter().any(of)
     };
-    let decided = shard.offsets.iter().map(|(group, topic, partition, at)| (group, topic, partition, at));
     let pending = shard.offsets.pending.values().flatten();
     let pending = pending.map(|((group, topic, partition), at)| (group, topic, *partition, at));
-    let records: Vec<Record> = decided
+    let records: Vec<Record> = shard
+        .offsets
+        .iter()
         .chain(pending)
         .filter(|(_, topic, _, committed)| gone(topic, committed))
         .take(MAX_TOMBSTONES)
