@@ -26,6 +26,7 @@ var franzGroupCases = []row{
 	{"franz-go-groups/lag-lists-and-descriptions", lagAndLists},
 	{"franz-go-groups/offsets-committed-fetched-and-deleted", offsetCalls},
 	{"franz-go-groups/coordinators-in-one-request", coordinators},
+	{"franz-go-groups/the-topic-of-offsets-can-be-read", offsetsTopic},
 }
 
 // ledger counts how often each value was seen.
@@ -416,4 +417,46 @@ func coordinators(ctx context.Context) error {
 		return err
 	}
 	return same(len(answer.Coordinators), 30, "rows of one answer")
+}
+
+// offsetsTopic reads commits where exporters of lag find them.
+func offsetsTopic(ctx context.Context) error {
+	name, err := create(ctx, topic("read"), 2)
+	if err != nil {
+		return err
+	}
+	cl := client(kgo.ConsumeTopics("__consumer_offsets"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	defer cl.Close()
+	adm := kadm.NewClient(cl)
+	done := kadm.Offsets{}
+	done.Add(kadm.Offset{Topic: name, Partition: 1, At: 7, LeaderEpoch: 3, Metadata: "a note"})
+	if err := adm.CommitAllOffsets(ctx, name, done); err != nil {
+		return err
+	}
+	if _, err := adm.DeleteOffsets(ctx, name, kadm.TopicsSet{name: {1: {}}}); err != nil {
+		return err
+	}
+	var rows []string
+	for len(rows) < 2 {
+		fetches := cl.PollFetches(ctx)
+		if err := fetches.Err(); err != nil {
+			return err
+		}
+		for _, r := range fetches.Records() {
+			var key kmsg.OffsetCommitKey
+			if r.Key[1] > 1 || key.ReadFrom(r.Key) != nil || key.Group != name {
+				continue
+			}
+			if r.Value == nil {
+				rows = append(rows, fmt.Sprint(key.Topic == name, key.Partition, " gone"))
+				continue
+			}
+			var value kmsg.OffsetCommitValue
+			if err := value.ReadFrom(r.Value); err != nil {
+				return err
+			}
+			rows = append(rows, fmt.Sprint(key.Topic == name, key.Partition, " ", value.Offset, value.LeaderEpoch, " ", value.Metadata))
+		}
+	}
+	return same(rows, []string{"true 1 7 3 a note", "true 1 gone"}, "what the topic says")
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The first parts of all ids.
-const SUITES: [&str; 22] = [
+const SUITES: [&str; 23] = [
     "java",
     "tools",
     "raw",
@@ -29,6 +29,7 @@ const SUITES: [&str; 22] = [
     "kafka-go",
     "sarama",
     "mixed",
+    "mixed-go",
     "exporter",
 ];
 
