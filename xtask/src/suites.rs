@@ -35,8 +35,8 @@ const fn suite(name: &'static str, language: Language, lane: usize, runner: Runn
     Suite { name, language, lane, runner }
 }
 
-/// Number of lanes: about one client busy on each core while others wait.
-pub(crate) const LANES: usize = 3;
+/// Number of lanes: groups wait most of their time, so these are more than cores.
+pub(crate) const LANES: usize = 4;
 
 /// Every suite.
 pub(crate) const ALL: [Suite; 22] = [
@@ -53,11 +53,11 @@ pub(crate) const ALL: [Suite; 22] = [
     suite("exporter", Language::Python, 1, Runner::Python("exporter.py")),
     suite("confluent", Language::Python, 2, Runner::Python("confluent.py")),
     suite("confluent-groups", Language::Python, 2, Runner::Python("confluent_groups.py")),
-    suite("franz-go", Language::Go, 2, Runner::Go),
-    suite("franz-go-groups", Language::Go, 2, Runner::Go),
-    suite("kafka-go", Language::Go, 2, Runner::Go),
-    suite("mixed-go", Language::Go, 2, Runner::Go),
-    suite("sarama", Language::Go, 2, Runner::Go),
+    suite("franz-go", Language::Go, 3, Runner::Go),
+    suite("franz-go-groups", Language::Go, 3, Runner::Go),
+    suite("kafka-go", Language::Go, 3, Runner::Go),
+    suite("mixed-go", Language::Go, 3, Runner::Go),
+    suite("sarama", Language::Go, 3, Runner::Go),
     suite("kafkajs", Language::Node, 2, Runner::Node("kafkajs.mjs")),
     suite("kafkajs-groups", Language::Node, 2, Runner::Node("kafkajs-groups.mjs")),
     suite("platformatic", Language::Node, 2, Runner::Node("platformatic.mjs")),
