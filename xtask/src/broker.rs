@@ -69,6 +69,7 @@ pub(crate) struct Node {
 
 impl Node {
     /// Writes a server.properties for a node on free ports with that many log directories; nothing is formatted yet.
+    /// Groups may be quick in it: the cases wait for their sessions to expire.
     pub(crate) fn new(folder: &Path, directories: usize) -> Result<Self> {
         let (listen, controller) = two_free_ports()?;
         let data: Vec<PathBuf> = (0..directories).map(|i| folder.join(format!("data-{i}"))).collect();
@@ -224,6 +225,8 @@ fn kafka(node: &Node) -> Result<Command> {
     ]);
     java.args(["-Djava.awt.headless=true", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]);
     java.arg("-cp").arg(ClassPath::Server.value()?).arg("kafka.Kafka").arg(&node.properties);
+    // Without a reporter that takes them, Kafka has no telemetry for its clients.
+    java.args(["--override", "metric.reporters=TelemetryTaker"]);
     Ok(java)
 }
 

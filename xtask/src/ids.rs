@@ -7,9 +7,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The first parts of all ids.
-const SUITES: [&str; 23] = [
+const SUITES: [&str; 27] = [
     "java",
+    "java-groups",
     "tools",
+    "tools-groups",
+    "connect",
+    "streams",
     "raw",
     "kcat",
     "aiokafka",

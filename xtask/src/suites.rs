@@ -35,13 +35,14 @@ const fn suite(name: &'static str, language: Language, lane: usize, runner: Runn
     Suite { name, language, lane, runner }
 }
 
-/// Number of lanes: groups wait most of their time, so these are more than cores.
+/// Number of lanes: about one client busy on each core while others wait; those of groups wait most of the time.
 pub(crate) const LANES: usize = 4;
 
 /// Every suite.
-pub(crate) const ALL: [Suite; 22] = [
+pub(crate) const ALL: [Suite; 26] = [
     suite("java", Language::Java, 0, Runner::Java(ClassPath::Server, "ClientSuite")),
     suite("tools", Language::Java, 0, Runner::Java(ClassPath::Tools, "ToolsSuite")),
+    suite("streams", Language::Java, 0, Runner::Java(ClassPath::Streams, "StreamsSuite")),
     suite("raw", Language::Python, 1, Runner::Plain("raw.py")),
     suite("raw-groups", Language::Python, 1, Runner::Plain("raw_groups.py")),
     suite("kcat", Language::Kcat, 1, Runner::Plain("kcat.py")),
@@ -62,6 +63,9 @@ pub(crate) const ALL: [Suite; 22] = [
     suite("kafkajs-groups", Language::Node, 2, Runner::Node("kafkajs-groups.mjs")),
     suite("platformatic", Language::Node, 2, Runner::Node("platformatic.mjs")),
     suite("platformatic-groups", Language::Node, 2, Runner::Node("platformatic-groups.mjs")),
+    suite("java-groups", Language::Java, 3, Runner::Java(ClassPath::Server, "GroupSuite")),
+    suite("tools-groups", Language::Java, 3, Runner::Java(ClassPath::Tools, "GroupToolsSuite")),
+    suite("connect", Language::Java, 3, Runner::Java(ClassPath::Connect, "ConnectSuite")),
 ];
 
 impl Suite {

@@ -146,18 +146,24 @@ fn go() -> Result<()> {
     process::succeed(&mut build, LIMIT, &log("go"))
 }
 
-/// Which of the two class paths, which never mix: Kafka 4.4.0, or its tools of 4.3.1.
+/// Which of the class paths, which never mix: Kafka 4.4.0, or one of the three that end at 4.3.1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum ClassPath {
     Server,
     Tools,
+    Connect,
+    Streams,
 }
 
 impl ClassPath {
+    const ALL: [Self; 4] = [Self::Server, Self::Tools, Self::Connect, Self::Streams];
+
     fn name(self) -> &'static str {
         match self {
             Self::Server => "server",
             Self::Tools => "tools",
+            Self::Connect => "connect",
+            Self::Streams => "streams",
         }
     }
 
@@ -188,7 +194,7 @@ pub(crate) fn java_command(path: ClassPath, main: &str) -> Result<Command> {
 
 fn java() -> Result<()> {
     let folder = paths::root().join("clients/java");
-    for path in [ClassPath::Server, ClassPath::Tools] {
+    for path in ClassPath::ALL {
         resolve(path)?;
         let classes = paths::fresh(&format!("classes/{}", path.name()))?;
         let mut javac = Command::new("javac");

@@ -39,6 +39,8 @@ public final class Swap {
     /** Topic ids, ends and starts of partitions, and the first timestamp. */
     private static final Properties KNOWN = new Properties();
 
+    private static final SwapGroups GROUPS = new SwapGroups(KNOWN);
+
     private Swap() {
     }
 
@@ -90,6 +92,9 @@ public final class Swap {
         write("swap-large", 0, 2, "lz4");
         write("swap-grown", 2, 10, "none");
         write("swap-trimmed", 0, count / 5, "gzip");
+        for (int i = 0; i < SwapGroups.PARTITIONS; i++) {
+            write(SwapGroups.TOPIC, i, 10 + i, "none");
+        }
     }
 
     private static void trim(long before) throws Exception {
@@ -139,6 +144,7 @@ public final class Swap {
         create("swap-gone", 2, Map.of());
         create("swap-grown", 1, Map.of());
         create("swap-empty", 1, Map.of());
+        create(SwapGroups.TOPIC, SwapGroups.PARTITIONS, Map.of());
         try (Admin admin = ClientSuite.admin()) {
             admin.createPartitions(Map.of("swap-grown", NewPartitions.increaseTo(3))).all().get();
             ClientSuite.led(admin, "swap-grown", 3);
@@ -267,23 +273,39 @@ public final class Swap {
         }
     }
 
+    private static void groupsAreMade(String part) throws Exception {
+        GROUPS.make(part);
+        GROUPS.note();
+    }
+
     /** Arguments: the part (first, middle, last) and whose directory it was at first (kafka, ours). */
     public static void main(String[] arguments) throws IOException {
         Cases cases = new Cases(new String[0]);
         boolean ours = arguments[1].equals("ours");
         switch (arguments[0]) {
-            case "first" -> cases.run(ours ? "swap/ours-writes" : "swap/kafka-writes", 100, Swap::firstWrites);
+            case "first" -> {
+                cases.run(ours ? "swap/ours-writes" : "swap/kafka-writes", 100, Swap::firstWrites);
+                cases.run(ours ? "swap/ours-makes-groups" : "swap/kafka-makes-groups", 90, () -> groupsAreMade("first"));
+            }
             case "middle" -> {
                 load();
+                cases.run(ours ? "swap/kafka-keeps-groups-of-ours" : "swap/broker-keeps-groups", 30, GROUPS::kept);
+                cases.run(ours ? "swap/kafka-goes-on-with-groups-of-ours" : "swap/broker-goes-on-with-groups", 120, () -> GROUPS.goOn("first"));
                 cases.run(ours ? "swap/kafka-serves-every-record-of-ours" : "swap/broker-serves-every-record", 90, Swap::everyRecord);
                 cases.run(ours ? "swap/kafka-looks-up-by-time-in-ours" : "swap/broker-looks-up-by-time", 60, Swap::byTime);
                 cases.run(ours ? "swap/kafka-shows-topics-and-configs-of-ours" : "swap/broker-shows-topics-and-configs", 30,
                     Swap::topicsAndConfigs);
                 cases.run(ours ? "swap/kafka-writes-more-to-ours" : "swap/broker-writes-more", 90, Swap::writesMore);
                 cases.run(ours ? "swap/kafka-serves-what-it-wrote-to-ours" : "swap/broker-serves-what-it-wrote", 90, Swap::everyRecord);
+                cases.run(ours ? "swap/kafka-makes-groups-in-ours" : "swap/broker-makes-groups", 90, () -> groupsAreMade("middle"));
             }
             case "last" -> {
                 load();
+                cases.run(ours ? "swap/ours-keeps-groups" : "swap/kafka-keeps-groups", 30, GROUPS::kept);
+                cases.run(ours ? "swap/ours-goes-on-with-groups" : "swap/kafka-goes-on-with-groups", 120, () -> {
+                    GROUPS.goOn("middle");
+                    GROUPS.goOnEmpty("first");
+                });
                 cases.run(ours ? "swap/ours-serves-every-record" : "swap/kafka-serves-every-record", 90, Swap::everyRecord);
                 cases.run(ours ? "swap/ours-looks-up-by-time" : "swap/kafka-looks-up-by-time", 60, Swap::byTime);
                 cases.run(ours ? "swap/ours-shows-topics-and-configs" : "swap/kafka-shows-topics-and-configs", 30, Swap::topicsAndConfigs);

@@ -7,6 +7,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 
 /**
  * The small runner that the Java suites share: each case has an id and a bound in seconds, and prints one line,
@@ -16,6 +18,9 @@ final class Cases {
     static final String BOOTSTRAP = System.getenv("BOOTSTRAP");
     private static final String RUN = System.getenv().getOrDefault("RUN_ID", Long.toString(System.currentTimeMillis()));
 
+    /** How many of the cases that only wait are run beside each other. */
+    private static final int AT_ONCE = 6;
+
     /** What a case does; it may fail in any way. */
     interface Body {
         void run() throws Exception;
@@ -23,10 +28,16 @@ final class Cases {
 
     private final java.io.PrintStream lines = System.out;
     private final List<String> wanted;
-    private int failed;
+    private final AtomicInteger failed = new AtomicInteger();
+    private final ExecutorService beside = Executors.newFixedThreadPool(AT_ONCE);
 
     Cases(String[] arguments) {
         wanted = new ArrayList<>(List.of(arguments));
+    }
+
+    /** As {@code run}, beside others of its kind: for cases that spend their time waiting. They have run at the end. */
+    void beside(String id, int seconds, Body body) {
+        beside.execute(() -> run(id, seconds, body));
     }
 
     void run(String id, int seconds, Body body) {
@@ -58,15 +69,22 @@ final class Cases {
     }
 
     private void failed(String id, String reason) {
-        failed++;
+        failed.incrementAndGet();
         String line = reason.replace('\n', ' ');
         lines.println(id + ": failed " + line.substring(0, Math.min(500, line.length())));
     }
 
-    /** Ends the process: clients may leave threads behind. */
+    /** Waits for the cases beside, and ends the process: clients may leave threads behind, and cases processes. */
     void end() {
+        beside.shutdown();
+        try {
+            beside.awaitTermination(1, TimeUnit.HOURS);
+        } catch (InterruptedException problem) {
+            failed("the cases beside", "interrupted");
+        }
         lines.flush();
-        Runtime.getRuntime().halt(failed == 0 ? 0 : 1);
+        ProcessHandle.current().descendants().forEach(ProcessHandle::destroyForcibly);
+        Runtime.getRuntime().halt(failed.get() == 0 ? 0 : 1);
     }
 
     static String topic(String name) {
@@ -87,14 +105,19 @@ final class Cases {
 
     /** For effects that a broker may publish after it answered. */
     static void eventually(String what, Callable<Boolean> probe) throws Exception {
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+        eventually(() -> what, 10, probe);
+    }
+
+    /** As above, with its own bound and a reason that is told as it is at the end. */
+    static void eventually(Supplier<String> what, int seconds, Callable<Boolean> probe) throws Exception {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
         while (System.nanoTime() < end) {
             if (probe.call()) {
                 return;
             }
             Thread.sleep(50);
         }
-        throw new AssertionError(what + " did not come within 10 s");
+        throw new AssertionError("did not come within " + seconds + " s: " + what.get());
     }
 
     /** The failure inside a future must be of this kind. */

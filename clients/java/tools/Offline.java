@@ -57,6 +57,18 @@ public final class Offline {
         Cases.holds(count(text, "payload: swap-") > 15_000, "only " + count(text, "payload: swap-") + " records");
     }
 
+    /** Every record of the coordinator's log has a type that the decoder knows, and all kinds of group records are there. */
+    private static void offsets() throws Exception {
+        List<Path> files = files(false, ".log").stream().filter(path -> path.getParent().getFileName().toString().startsWith("__consumer_offsets-")).toList();
+        String text = dump(files, "--offsets-decoder");
+        System.err.println(text.substring(0, Math.min(20000, text.length())));
+        Cases.same(text.toLowerCase().contains("unknown"), false, "a record of unknown type");
+        Cases.same(count(text, "key: {"), count(text, "keySize: "), "records that were decoded");
+        for (int type : new int[] {1, 2, 3, 5, 6, 7, 8, 16}) {
+            Cases.holds(text.contains("key: {\"type\":\"" + type + "\""), "no record of type " + type);
+        }
+    }
+
     private static void indexes() throws Exception {
         for (String ending : List.of(".index", ".timeindex")) {
             List<Path> files = files(false, ending);
@@ -108,6 +120,7 @@ public final class Offline {
         }
         Cases cases = new Cases(new String[0]);
         cases.run(ours ? "swap/dump-log-reads-logs-of-ours" : "swap/dump-log-reads-logs", 120, Offline::logs);
+        cases.run(ours ? "swap/dump-log-decodes-group-records-of-ours" : "swap/dump-log-decodes-group-records", 60, Offline::offsets);
         cases.run(ours ? "swap/dump-log-reads-indexes-of-ours" : "swap/dump-log-reads-indexes", 120, Offline::indexes);
         cases.run(ours ? "swap/dump-log-reads-producer-snapshots-of-ours" : "swap/dump-log-reads-producer-snapshots", 60, Offline::snapshots);
         cases.run(ours ? "swap/dump-log-reads-the-metadata-log-of-ours" : "swap/dump-log-reads-the-metadata-log", 60, Offline::metadata);

@@ -7,6 +7,7 @@
 mod answer;
 mod config_changes;
 mod context;
+mod coordination;
 mod counters;
 mod effects;
 mod errors;
@@ -14,8 +15,10 @@ mod flush;
 mod flush_demand;
 mod format;
 mod gauges;
+mod groups;
 mod handlers;
 mod limits;
+mod listening;
 mod loading;
 mod log_level;
 mod logs;

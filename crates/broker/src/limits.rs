@@ -21,4 +21,7 @@ pub(crate) const CONTROLLER_WAIT_MS: i32 = 30_000;
 /// How long a producer waits for an id before it is sent away to ask again.
 pub(crate) const PRODUCER_ID_WAIT_MS: u64 = 5_000;
 
+/// Committed offsets whose lag `/metrics` shows.
+pub(crate) const MAX_LAG_SERIES: usize = 20_000;
+
 const _: () = assert!(MAX_FETCH_WAIT_MS <= MAX_PRODUCE_WAIT_MS && MAX_PRODUCE_WAIT_MS <= i32::MAX as u64);

@@ -21,6 +21,9 @@ pub(crate) const NOT_ASKED: i32 = i32::MIN;
 pub(crate) const ON_TOPIC: i32 =
     field(&[READ, WRITE, CREATE, DESCRIBE, DELETE, ALTER, DESCRIBE_CONFIGS, ALTER_CONFIGS]);
 
+/// Everything that can be done with a group.
+pub(crate) const ON_GROUP: i32 = field(&[READ, DESCRIBE, DELETE, DESCRIBE_CONFIGS, ALTER_CONFIGS]);
+
 /// Everything that can be done with the cluster.
 pub(crate) const ON_CLUSTER: i32 =
     field(&[CREATE, CLUSTER_ACTION, DESCRIBE_CONFIGS, ALTER_CONFIGS, IDEMPOTENT_WRITE, ALTER, DESCRIBE]);

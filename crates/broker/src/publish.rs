@@ -1,6 +1,6 @@
 //! Publishing: what a committed step of the metadata means for this node. One function, one
 //! thread, one order: configuration; partitions that appear or are led; the image becomes visible; partitions
-//! that go (earlier only those whose names are taken again). Replies that wait for the step leave after all of it.
+//! that go (earlier only those whose names are taken again); coordinators. Replies that wait for the step leave after all of it.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,6 +12,7 @@ use ottla_model::{Offset, TopicPartition, Uuid};
 use ottla_partition::{Effect, Partition, PartitionId};
 use ottla_storage::log_dirs::CreateError;
 
+use crate::coordination;
 use crate::logs::Rubbish;
 use crate::metadata_thread::Publisher;
 use crate::offline;
@@ -30,6 +31,7 @@ impl Publisher for NodePublisher {
         let placed = self.bring(delta);
         self.broker.image.store(Arc::new(delta.after.clone()));
         self.take_away(delta, &replaced);
+        coordination::published(&self.broker, delta);
         if placed.is_empty() { Vec::new() } else { vec![Request::AssignDirectories(placed)] }
     }
 
@@ -56,6 +58,7 @@ impl NodePublisher {
             let (cluster, node) = (Broker::dynamic(&delta.after, &all), Broker::dynamic(&delta.after, &own));
             let config = Arc::new(self.broker.given.with_dynamic(&cluster, &node));
             self.broker.config.store(Arc::clone(&config));
+            self.broker.groups.configure(&config);
             self.broker.reconfigured.send_replace(config);
             for topic in delta.after.topics.iter() {
                 self.set_settings(&delta.after, topic);

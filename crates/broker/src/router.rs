@@ -64,6 +64,15 @@ routes! {
     Fetch FetchRequest Broker => handlers::fetch::handle;
     ListOffsets ListOffsetsRequest Broker => handlers::list_offsets::handle;
     Metadata MetadataRequest Broker => handlers::metadata::handle;
+    OffsetCommit OffsetCommitRequest Broker => handlers::offset_commit::handle;
+    OffsetFetch OffsetFetchRequest Broker => handlers::offset_fetch::handle;
+    FindCoordinator FindCoordinatorRequest Broker => handlers::find_coordinator::handle;
+    JoinGroup JoinGroupRequest Broker => handlers::join_group::handle;
+    Heartbeat HeartbeatRequest Broker => handlers::heartbeat::handle;
+    LeaveGroup LeaveGroupRequest Broker => handlers::leave_group::handle;
+    SyncGroup SyncGroupRequest Broker => handlers::sync_group::handle;
+    DescribeGroups DescribeGroupsRequest Broker => handlers::describe_groups::handle;
+    ListGroups ListGroupsRequest Broker => handlers::list_groups::handle;
     ApiVersions ApiVersionsRequest Both => handlers::api_versions::handle;
     CreateTopics CreateTopicsRequest Both => handlers::create_topics::handle;
     DeleteTopics DeleteTopicsRequest Both => handlers::delete_topics::handle;
@@ -75,13 +84,17 @@ routes! {
     AlterConfigs AlterConfigsRequest Both => handlers::alter_configs::handle;
     DescribeLogDirs DescribeLogDirsRequest Broker => handlers::describe_log_dirs::handle;
     CreatePartitions CreatePartitionsRequest Both => handlers::create_partitions::handle;
+    DeleteGroups DeleteGroupsRequest Broker => handlers::delete_groups::handle;
     IncrementalAlterConfigs IncrementalAlterConfigsRequest Both => handlers::incremental_alter_configs::handle;
     ListPartitionReassignments ListPartitionReassignmentsRequest Both => handlers::list_partition_reassignments::handle;
+    OffsetDelete OffsetDeleteRequest Broker => handlers::offset_delete::handle;
     DescribeClientQuotas DescribeClientQuotasRequest Broker => handlers::describe_client_quotas::handle;
     DescribeUserScramCredentials DescribeUserScramCredentialsRequest Both => handlers::describe_user_scram_credentials::handle;
     DescribeQuorum DescribeQuorumRequest Both => handlers::describe_quorum::handle;
     UpdateFeatures UpdateFeaturesRequest Both => handlers::update_features::handle;
     DescribeCluster DescribeClusterRequest Both => handlers::describe_cluster::handle;
+    ConsumerGroupHeartbeat ConsumerGroupHeartbeatRequest Broker => handlers::consumer_group_heartbeat::handle;
+    ConsumerGroupDescribe ConsumerGroupDescribeRequest Broker => handlers::consumer_group_describe::handle;
     ListConfigResources ListConfigResourcesRequest Broker => handlers::list_config_resources::handle;
     DescribeTopicPartitions DescribeTopicPartitionsRequest Broker => handlers::describe_topic_partitions::handle;
 }

@@ -22,10 +22,7 @@ use ottla_env::disk::Disk;
 use ottla_env::{Clock, Random};
 use ottla_metadata::{Delta, Image, Listener, Recovery, SecurityProtocol, Touched};
 use ottla_model::{BrokerEpoch, ErrorCode, Now, Uuid};
-use ottla_net::{
-    Bound, ConnectionInfo, ConnectionLimits, ListenerSettings, NetCounters, NetSettings, Server, Service,
-    Started,
-};
+use ottla_net::{Bound, ConnectionInfo, NetCounters, Server, Service, Started};
 use ottla_quorum::{Quorum, Segments};
 use ottla_raft::Voters;
 use ottla_storage::log_dirs::{Expected, LogDirs, OpenDirsError};
@@ -36,12 +33,15 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Face;
+use crate::coordination;
 use crate::counters::Counters;
 use crate::effects::Effects;
 use crate::flush;
 use crate::flush_demand::FlushDemand;
 use crate::format::{self, FormatError};
 use crate::gauges;
+use crate::groups::Groups;
+use crate::listening::{connection_limits, listener_settings, net_settings};
 use crate::loading;
 use crate::log_level::LogControl;
 use crate::logs::Logs;
@@ -237,6 +237,7 @@ fn prepare(given: &Given) -> Result<Prepared, StartError> {
     let (reconfigure, reconfigured) = watch::channel(Arc::new(config.clone()));
     let parked = Parked::new(Arc::clone(&given.clock));
     let flushes = FlushDemand::new(log_dirs.dirs().len());
+    let groups = Groups::new(&Arc::new(config.clone()));
     let broker = Broker {
         node_id: config.node_id,
         cluster_id: Arc::from(log_dirs.cluster_id()),
@@ -251,7 +252,8 @@ fn prepare(given: &Given) -> Result<Prepared, StartError> {
         partitions: Partitions::default(),
         producer_ids: ProducerIds::default(),
         controller,
-        effects: Effects::new(Arc::clone(&parked)),
+        effects: Effects::new(Arc::clone(&parked), Arc::clone(&groups)),
+        groups,
         parked,
         flushes,
         sessions: Mutex::new(SessionCache::new(config.topics.fetch_session_slots)),
@@ -326,58 +328,6 @@ fn everything(image: &Image) -> Touched {
     }
 }
 
-fn listener_settings(config: &BrokerConfig) -> Vec<ListenerSettings> {
-    let controllers = config.controller_listeners.iter().map(|endpoint| (endpoint, true));
-    let clients = config.listeners.iter().map(|endpoint| {
-        let inter_broker = endpoint.listener == config.inter_broker_listener && config.listeners.len() > 1;
-        (endpoint, inter_broker)
-    });
-    let listener = |(endpoint, protected): (&Endpoint, bool)| ListenerSettings {
-        name: endpoint.listener.clone(),
-        host: endpoint.host.clone(),
-        port: endpoint.port,
-        max_connections: u32::MAX,
-        protected,
-    };
-    clients.chain(controllers).map(listener).collect()
-}
-
-fn net_settings(config: &BrokerConfig) -> NetSettings {
-    let network = &config.network;
-    NetSettings {
-        max_request_bytes: u32::try_from(network.request_max_bytes).unwrap_or(u32::MAX),
-        queued_max_requests: network.queued_max_requests,
-        queued_max_request_bytes: network.queued_max_request_bytes,
-        max_idle: network.connections_max_idle_ms.map(Duration::from_millis),
-        send_buffer: network.send_buffer_bytes.and_then(|bytes| u32::try_from(bytes).ok()),
-        receive_buffer: network.receive_buffer_bytes.and_then(|bytes| u32::try_from(bytes).ok()),
-        backlog: i32::try_from(network.backlog).unwrap_or(i32::MAX),
-        ..NetSettings::default()
-    }
-}
-
-/// What the configuration says of connections; hosts are resolved anew each time.
-fn connection_limits(config: &BrokerConfig) -> ConnectionLimits {
-    use std::net::ToSocketAddrs;
-    let network = &config.network;
-    let most = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    let mut overrides = BTreeMap::new();
-    for (host, count) in &network.max_connections_per_ip_overrides {
-        match (host.as_str(), 0).to_socket_addrs() {
-            Ok(addresses) => overrides.extend(addresses.map(|address| (address.ip(), *count))),
-            Err(error) => {
-                tracing::warn!(host, %error, "max.connections.per.ip.overrides names an unknown host")
-            }
-        }
-    }
-    ConnectionLimits {
-        max_connections: most(network.max_connections),
-        per_ip: most(network.max_connections_per_ip),
-        overrides,
-        creation_rate: network.max_connection_creation_rate,
-    }
-}
-
 fn bind(config: &BrokerConfig) -> Result<Bound, StartError> {
     ottla_net::bind(&listener_settings(config), &net_settings(config)).map_err(StartError::Bind)
 }
@@ -432,6 +382,7 @@ fn background(broker: &Arc<Broker>) -> Vec<JoinHandle<()>> {
     let mut tasks: Vec<_> =
         directories.map(|directory| tokio::spawn(flush::run_rounds(Arc::clone(broker), directory))).collect();
     tasks.push(tokio::spawn(Arc::clone(&broker.parked).run_deadlines()));
+    tasks.push(tokio::spawn(coordination::run(Arc::clone(broker))));
     tasks
 }
 
@@ -522,12 +473,19 @@ impl Node {
     /// Names every counter of the broker.
     pub fn register_metrics(&self, registry: &mut Registry) {
         self.broker.counters.register(registry);
+        self.broker.groups.counters.register(registry);
     }
 
     /// Gauges as they are now: partitions, topics, parked requests, fetch sessions, offline directories.
     pub fn gauges(&self) -> impl Fn() -> Vec<(&'static str, &'static str, i64)> + Send + Sync + 'static {
         let broker = Arc::clone(&self.broker);
         move || gauges::gauges(&broker)
+    }
+
+    /// Writes the series that have labels: groups, and how far behind they are.
+    pub fn labelled_gauges(&self) -> impl Fn(&mut String) -> fmt::Result + Send + Sync + 'static {
+        let broker = Arc::clone(&self.broker);
+        move |text| coordination::write_metrics(&broker, text)
     }
 
     /// Told of each new configuration.

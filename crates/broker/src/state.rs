@@ -20,6 +20,7 @@ use crate::context::RequestContext;
 use crate::counters::Counters;
 use crate::effects::Effects;
 use crate::flush_demand::FlushDemand;
+use crate::groups::Groups;
 use crate::log_level::LogControl;
 use crate::logs::Logs;
 use crate::metadata_thread::ControllerChannel;
@@ -53,6 +54,8 @@ pub(crate) struct Broker {
     pub(crate) flushes: Arc<FlushDemand>,
     pub(crate) sessions: Mutex<SessionCache>,
     pub(crate) producer_ids: ProducerIds,
+    /// The group coordinator.
+    pub(crate) groups: Arc<Groups>,
     pub(crate) counters: Counters,
     pub(crate) logs: Arc<Logs>,
     /// Which log directory holds the metadata log.

@@ -10,6 +10,7 @@ use ottla_storage::log::LogOffsets;
 use ottla_storage::log_dirs::DirIndex;
 use tokio_util::sync::CancellationToken;
 
+use crate::coordination;
 use crate::logs::Rubbish;
 use crate::offline;
 use crate::state::Broker;
@@ -25,6 +26,7 @@ struct Done {
     start_offsets: u64,
     high_watermarks: u64,
     flush: u64,
+    offsets: u64,
 }
 
 /// Works until it is told to stop; what it does then is done when it returns.
@@ -73,6 +75,9 @@ fn do_what_is_due(broker: &Arc<Broker>, done: &mut Done, since_start: u64, now: 
     let flush_is_looked_at = due(&mut done.flush, directories.flush_scheduler_interval_ms);
     if flush_is_looked_at && broker.partitions.all().iter().any(|one| one.flush_is_overdue(now.tick)) {
         broker.flushes.demand();
+    }
+    if due(&mut done.offsets, config.groups.offsets_retention_check_interval_ms) {
+        coordination::expire_offsets(broker);
     }
     if due(&mut done.high_watermarks, directories.high_watermark_checkpoint_interval_ms) {
         each_directory(broker, |directory, logs| broker.logs.dirs.write_high_watermarks(directory, logs));

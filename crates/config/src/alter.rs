@@ -1,19 +1,23 @@
 //! Changes of configurations: what a change makes of a value, and whether the outcome may be stored
 //! (AlterConfigs 33, IncrementalAlterConfigs 44, CreateTopics 19; `ConfigurationControlManager`,
-//! `DynamicBrokerConfig.validateConfigs`, `LogConfig.validate`).
+//! `DynamicBrokerConfig.validateConfigs`, `LogConfig.validate`, `GroupConfig.validate`, `ClientMetricsConfigs.validate`).
 //!
 //! Invariant: nothing is stored that a reader would have to pass over. Who may change what, and writing the
 //! records, is left to the controller.
 
 use crate::broker_config::BrokerConfig;
+use crate::client_metrics_settings::{ClientMetricsError, ClientMetricsSettings};
 use crate::given::{ConfigMap, shown};
+use crate::group_bounds::{BOUNDED, Bounded, SESSIONS};
 use crate::limits::MAX_VALUE_BYTES;
 use crate::names;
+use crate::reader::Reader;
 use crate::resolve::Layers;
 use crate::setting::{Change, Kind, Setting, Status};
 use crate::table;
 use crate::value::{self, InvalidValue, Value};
 use ottla_model::ErrorCode;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Whose configuration changes.
@@ -25,6 +29,10 @@ pub enum Scope {
     Broker,
     /// The default of all brokers.
     Cluster,
+    /// One group's.
+    Group,
+    /// One subscription's to clients' metrics.
+    ClientMetrics,
 }
 
 /// What IncrementalAlterConfigs does to a value.
@@ -72,6 +80,13 @@ pub enum AlterError {
     CompactionLags { least: i64, most: i64 },
     MinIsrOfBroker,
     MinIsrRemoved,
+    UnknownGroupSetting(String),
+    InvalidGroupValue(InvalidValue),
+    OutOfBrokerBounds { name: &'static str, value: i64, least: i64, most: i64 },
+    SessionNotLonger { session: &'static str, heartbeat: &'static str },
+    UnknownAssignor { name: String, known: String },
+    InternalDeadLetterTopic,
+    Subscription(ClientMetricsError),
 }
 
 impl AlterError {
@@ -85,14 +100,26 @@ impl AlterError {
             | Self::Refused { .. }
             | Self::CompactionLags { .. }
             | Self::MinIsrOfBroker
-            | Self::MinIsrRemoved => ErrorCode::InvalidConfig,
+            | Self::MinIsrRemoved
+            | Self::UnknownGroupSetting(_)
+            | Self::InvalidGroupValue(_)
+            | Self::OutOfBrokerBounds { .. }
+            | Self::SessionNotLonger { .. }
+            | Self::UnknownAssignor { .. }
+            | Self::InternalDeadLetterTopic
+            | Self::Subscription(ClientMetricsError::Invalid(_) | ClientMetricsError::Pattern(_)) => {
+                ErrorCode::InvalidConfig
+            }
             Self::InvalidBrokerValue(_)
             | Self::NoValue(_)
             | Self::NotDynamic(_)
             | Self::NeedsOneBroker(_)
             | Self::NeedsListener(_)
             | Self::AtStartOnly(_)
-            | Self::Unworkable(_) => ErrorCode::InvalidRequest,
+            | Self::Unworkable(_)
+            | Self::Subscription(ClientMetricsError::Unknown(_) | ClientMetricsError::Interval(_)) => {
+                ErrorCode::InvalidRequest
+            }
         }
     }
 }
@@ -101,7 +128,9 @@ impl fmt::Display for AlterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownTopicSetting(name) => write!(f, "Unknown topic config name: {}", shown(name)),
-            Self::InvalidTopicValue(invalid) | Self::InvalidBrokerValue(invalid) => write!(f, "{invalid}"),
+            Self::InvalidTopicValue(invalid)
+            | Self::InvalidBrokerValue(invalid)
+            | Self::InvalidGroupValue(invalid) => write!(f, "{invalid}"),
             Self::NotAList { name, operation } => {
                 write!(f, "{operation:?} is for lists, and {} is none; set the whole value", shown(name))
             }
@@ -141,6 +170,25 @@ impl fmt::Display for AlterError {
             Self::MinIsrRemoved => f.write_str(
                 "min.insync.replicas of the cluster cannot be removed while eligible leader replicas are on",
             ),
+            Self::UnknownGroupSetting(name) => write!(f, "Unknown group config name: {}", shown(name)),
+            Self::OutOfBrokerBounds { name, value, least, most } => {
+                write!(f, "{name}={value} is not what the broker allows: ")?;
+                match (*least, *most) {
+                    (i64::MIN, most) => write!(f, "at most {most}"),
+                    (least, i64::MAX) => write!(f, "at least {least}"),
+                    (least, most) => write!(f, "from {least} to {most}"),
+                }
+            }
+            Self::SessionNotLonger { session, heartbeat } => {
+                write!(f, "{session} must be greater than {heartbeat}")
+            }
+            Self::UnknownAssignor { name, known } => {
+                write!(f, "streams.assignor.name={}: the broker has {}", shown(name), shown(known))
+            }
+            Self::InternalDeadLetterTopic => {
+                f.write_str("errors.deadletterqueue.topic.name must not begin with __, as internal topics do")
+            }
+            Self::Subscription(error) => write!(f, "{error}"),
         }
     }
 }
@@ -165,6 +213,8 @@ pub fn next_value(
     let row = match scope {
         Scope::Topic => table::topic(name),
         Scope::Broker | Scope::Cluster => table::broker(name),
+        // Kafka's controller does not know the types of these (`KafkaRaftServer.configSchema`).
+        Scope::Group | Scope::ClientMetrics => None,
     };
     let Some(row) = row.filter(|row| row.kind == Kind::List) else {
         return Err(AlterError::NotAList { name: name.to_owned(), operation });
@@ -188,7 +238,7 @@ pub fn check_min_isr(scope: Scope, name: &str, value: Option<&str>, elr: bool) -
         _ if !elr || name != "min.insync.replicas" => Ok(()),
         Scope::Broker => Err(AlterError::MinIsrOfBroker),
         Scope::Cluster if value.is_none() => Err(AlterError::MinIsrRemoved),
-        Scope::Cluster | Scope::Topic => Ok(()),
+        Scope::Cluster | Scope::Topic | Scope::Group | Scope::ClientMetrics => Ok(()),
     }
 }
 
@@ -233,7 +283,9 @@ pub fn check_broker(configs: &ConfigMap, scope: Scope, config: &BrokerConfig) ->
     }
     let changed = match scope {
         Scope::Broker => config.given.overlaid(&ConfigMap::new(), configs),
-        Scope::Cluster | Scope::Topic => config.given.overlaid(configs, &ConfigMap::new()),
+        Scope::Cluster | Scope::Topic | Scope::Group | Scope::ClientMetrics => {
+            config.given.overlaid(configs, &ConfigMap::new())
+        }
     };
     BrokerConfig::load(changed).map(drop).map_err(|error| AlterError::Unworkable(error.to_string()))
 }
@@ -255,6 +307,64 @@ fn check_broker_value(name: &str, text: &str, scope: Scope) -> Result<(), AlterE
     }
     let value = value::parse(row, text).map_err(AlterError::InvalidBrokerValue)?;
     check_refused(row, &value)
+}
+
+/// Whether a group can have these values as its own: the whole outcome of a change, on a broker that was started
+/// with `config`.
+pub fn check_group(configs: &ConfigMap, config: &BrokerConfig) -> Result<(), AlterError> {
+    let mut numbers = BTreeMap::new();
+    for (name, text) in configs {
+        let row = table::group(name).ok_or_else(|| AlterError::UnknownGroupSetting(name.clone()))?;
+        check_length(name, text)?;
+        if let Value::Number(number) = value::parse(row, text).map_err(AlterError::InvalidGroupValue)? {
+            numbers.insert(row.name, number);
+        }
+    }
+    let reader = Reader::of(&config.given);
+    for bounded in BOUNDED {
+        let (least, most) = bounded.range(&reader);
+        match numbers.get(bounded.group) {
+            Some(&value) if value < least || value > most => {
+                return Err(AlterError::OutOfBrokerBounds { name: bounded.group, value, least, most });
+            }
+            Some(_) | None => {}
+        }
+    }
+    check_sessions(&numbers, &reader)?;
+    check_names(configs, &reader)
+}
+
+/// A session that a group has of its own, or a heartbeat interval, goes with the other one of the group or the broker.
+fn check_sessions(numbers: &BTreeMap<&str, i64>, reader: &Reader<'_>) -> Result<(), AlterError> {
+    for (session, heartbeat) in SESSIONS {
+        let own = |name: &str| numbers.get(name).copied();
+        let behind = |name: &str| Bounded::of(name).map_or(0, |bounded| reader.number(bounded.broker));
+        let effective = |name: &str| own(name).unwrap_or_else(|| behind(name));
+        let concerned = own(session).or(own(heartbeat)).is_some();
+        if concerned && effective(session) <= effective(heartbeat) {
+            return Err(AlterError::SessionNotLonger { session, heartbeat });
+        }
+    }
+    Ok(())
+}
+
+/// Names of what must exist elsewhere, or must not.
+fn check_names(configs: &ConfigMap, reader: &Reader<'_>) -> Result<(), AlterError> {
+    let known = reader.items("group.streams.assignors");
+    if let Some(name) = configs.get("streams.assignor.name").filter(|name| !known.contains(name)) {
+        return Err(AlterError::UnknownAssignor { name: name.clone(), known: known.join(", ") });
+    }
+    let dead_letters = configs.get("errors.deadletterqueue.topic.name");
+    if dead_letters.is_some_and(|name| name.trim_start().starts_with("__")) {
+        return Err(AlterError::InternalDeadLetterTopic);
+    }
+    Ok(())
+}
+
+/// Whether a subscription to clients' metrics can have these values: the whole outcome of a change.
+pub fn check_client_metrics(configs: &ConfigMap) -> Result<(), AlterError> {
+    configs.iter().try_for_each(|(name, text)| check_length(name, text))?;
+    ClientMetricsSettings::read(configs).map(drop).map_err(AlterError::Subscription)
 }
 
 fn check_length(name: &str, text: &str) -> Result<(), AlterError> {

@@ -3,9 +3,11 @@
 //! Invariant: a `BrokerConfig` that exists can be served; what cannot be (SASL, TLS, other voters, split
 //! roles: `swap.md` 16) stopped its making. Defaults of topics are in [`crate::LogSettings`].
 
-use crate::given::{ConfigError, ConfigMap, Given, Origin, Problem, shown};
+use crate::given::{ConfigError, ConfigMap, Given, shown};
+use crate::group_bounds;
+use crate::groups_config::GroupsConfig;
 use crate::listeners::{self, Endpoint, Protocol};
-use crate::value::{Value, elements};
+use crate::reader::Reader;
 use std::collections::BTreeMap;
 
 /// When an acknowledged record must be on disk (`ottla.ack.durable`).
@@ -141,6 +143,8 @@ pub struct BrokerConfig {
     pub metadata_log: MetadataLogConfig,
     /// Topics and requests.
     pub topics: TopicsConfig,
+    /// Groups and committed offsets.
+    pub groups: GroupsConfig,
     /// `ottla.ack.durable`.
     pub ack_durable: AckDurable,
     /// `ottla.metrics.listener`; `None` when switched off.
@@ -166,6 +170,7 @@ impl BrokerConfig {
         let metrics_listener = reader.metrics_listener();
         let network = reader.network();
         let directories = reader.directories();
+        let groups = GroupsConfig::read(&mut reader);
         let problems = std::mem::take(&mut reader.problems);
         if !problems.is_empty() {
             return Err(ConfigError { problems });
@@ -183,6 +188,7 @@ impl BrokerConfig {
             directories,
             metadata_log: reader.metadata_log(),
             topics: reader.topics(),
+            groups,
             ack_durable: match reader.text("ottla.ack.durable").as_str() {
                 "always" => AckDurable::Always,
                 "never" => AckDurable::Never,
@@ -201,7 +207,7 @@ impl BrokerConfig {
     /// This configuration with the changes made while running over it. A change that cannot be obeyed
     /// as a whole leaves everything as it was.
     pub fn with_dynamic(&self, cluster: &ConfigMap, broker: &ConfigMap) -> Self {
-        match Self::load(self.given.overlaid(cluster, broker)) {
+        match Self::load(group_bounds::clamped(self.given.overlaid(cluster, broker))) {
             Ok(config) => Self { given: self.given.clone(), ..config },
             Err(_) => self.clone(),
         }
@@ -218,63 +224,7 @@ struct Endpoints {
     inter_broker: String,
 }
 
-/// Reads values and gathers problems.
-struct Reader<'a> {
-    given: &'a Given,
-    problems: Vec<Problem>,
-}
-
 impl Reader<'_> {
-    fn problem(&mut self, name: &str, text: String) {
-        let origin: Option<Origin> = self.given.get(name).map(|given| given.origin.clone());
-        self.problems.push(Problem { origin, text });
-    }
-
-    /// The value of a row that has a default; 0 stands for what [`Given::problems`] has reported.
-    fn number(&self, name: &str) -> i64 {
-        self.optional_number(name).unwrap_or_default()
-    }
-
-    fn optional_number(&self, name: &str) -> Option<i64> {
-        match self.given.value(name) {
-            Some(Value::Number(number)) => Some(number),
-            _ => None,
-        }
-    }
-
-    fn count(&self, name: &str) -> usize {
-        usize::try_from(self.number(name)).unwrap_or_default()
-    }
-
-    fn unsigned(&self, name: &str) -> u64 {
-        u64::try_from(self.number(name)).unwrap_or_default()
-    }
-
-    /// The number, unless it is negative.
-    fn limit(&self, name: &str) -> Option<u64> {
-        u64::try_from(self.number(name)).ok()
-    }
-
-    fn buffer(&self, name: &str) -> Option<usize> {
-        usize::try_from(self.number(name)).ok().filter(|bytes| *bytes > 0)
-    }
-
-    fn flag(&self, name: &str) -> bool {
-        matches!(self.given.value(name), Some(Value::Boolean(true)))
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.given.value(name).map(|value| value.to_string()).unwrap_or_default()
-    }
-
-    fn optional(&self, name: &str) -> Option<String> {
-        Some(self.text(name)).filter(|text| !text.is_empty())
-    }
-
-    fn items(&self, name: &str) -> Vec<String> {
-        elements(&self.text(name))
-    }
-
     fn check_roles(&mut self) {
         if self.given.has("process.roles") {
             let roles = self.items("process.roles");

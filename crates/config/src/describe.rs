@@ -1,16 +1,18 @@
-//! The answers of DescribeConfigs (protocol key 32) for topics, a broker, and the default of all brokers
-//! (`ConfigHelper`).
+//! The answers of DescribeConfigs (protocol key 32) for topics, groups, client metrics, a broker, and the default of
+//! all brokers (`ConfigHelper`).
 //!
 //! Values are written as Kafka writes them; a secret has none. Synonyms stand in Kafka's order, with its rule
 //! that those before the setting's own name are left out. Which names were asked for is the handler's filter.
 
-use crate::given::ConfigMap;
+use crate::given::{ConfigMap, Given};
+use crate::group_bounds;
 use crate::names;
 use crate::resolve::{Layers, Resolved, Source};
 use crate::setting::{Kind, Setting};
 use crate::synonyms;
 use crate::table;
 use crate::value;
+use std::collections::BTreeSet;
 
 /// One setting in an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,12 +83,100 @@ pub fn topic(layers: &Layers<'_>, topic: &ConfigMap) -> Vec<Described> {
     layers.topic_settings(topic).into_iter().map(describe).collect()
 }
 
+/// The settings of a group that has `group` as its own values: every row, one that is internal only if the group or
+/// the broker was given it, and whatever else the group has.
+pub fn group(layers: &Layers<'_>, group: &ConfigMap) -> Vec<Described> {
+    // What the broker runs with: a dynamic value is cut to bounds that are narrower since.
+    let effective = group_bounds::clamped(layers.given.overlaid(layers.cluster, layers.broker));
+    let rows = table::group_settings().filter(|row| {
+        let given = |name| effective.has(name);
+        !row.internal || synonyms::of_group(row.name).is_some_and(given)
+    });
+    let names: BTreeSet<&str> = rows.map(|row| row.name).chain(group.keys().map(String::as_str)).collect();
+    names.into_iter().map(|name| group_entry(layers, &effective, group, name)).collect()
+}
+
+fn group_entry(layers: &Layers<'_>, effective: &Given, group: &ConfigMap, name: &str) -> Described {
+    let row = table::group(name);
+    // As everywhere, a name that nobody knows may be a secret.
+    let is_sensitive = row.is_none();
+    let mut synonyms = match synonyms::of_group(name).filter(|_| row.is_some()) {
+        Some(behind) => broker_synonyms(layers, behind, is_sensitive),
+        None => row.and_then(Setting::default).map(|text| by_default(name, text)).into_iter().collect(),
+    };
+    let own = group.get(name).map(|text| written(row, text));
+    let value = own.clone().or_else(|| match synonyms::of_group(name) {
+        // Of the broker's list of assignors a group has the first.
+        Some(list) if name == "streams.assignor.name" => {
+            effective.value(list).and_then(|list| list.to_string().split(',').next().map(str::to_owned))
+        }
+        Some(behind) => effective.value(behind).map(|value| value.to_string()),
+        None => row.and_then(Setting::default).map(str::to_owned),
+    });
+    let value = value.filter(|_| !is_sensitive);
+    if own.is_some() {
+        let own = DescribedSynonym { name: name.to_owned(), value: value.clone(), source: Source::Group };
+        synonyms.insert(0, own);
+    }
+    resource_entry(name, row, value, is_sensitive, synonyms)
+}
+
+/// The settings of a subscription to clients' metrics that has `own` as its values; one that nobody made has the
+/// defaults, which have no synonym.
+pub fn client_metrics(own: &ConfigMap) -> Vec<Described> {
+    let rows = table::client_metrics_settings().map(|row| row.name);
+    let names: BTreeSet<&str> = rows.chain(own.keys().map(String::as_str)).collect();
+    let entry = |name: &str| {
+        let row = table::client_metrics(name);
+        let value = own.get(name).map(|text| written(row, text));
+        let synonym = value.clone().map(|value| DescribedSynonym {
+            name: name.to_owned(),
+            value: Some(value),
+            source: Source::ClientMetrics,
+        });
+        let value = value.or_else(|| row.and_then(Setting::default).map(str::to_owned));
+        resource_entry(name, row, value, false, synonym.into_iter().collect())
+    };
+    names.into_iter().map(entry).collect()
+}
+
+fn by_default(name: &str, text: &str) -> DescribedSynonym {
+    DescribedSynonym { name: name.to_owned(), value: Some(text.to_owned()), source: Source::Default }
+}
+
+/// A stored text as Kafka writes it; one that its row does not take, as it is.
+fn written(row: Option<&'static Setting>, text: &str) -> String {
+    match row.map(|row| value::parse(row, text)) {
+        Some(Ok(value)) => value.to_string(),
+        Some(Err(_)) | None => text.to_owned(),
+    }
+}
+
+fn resource_entry(
+    name: &str,
+    row: Option<&'static Setting>,
+    value: Option<String>,
+    is_sensitive: bool,
+    synonyms: Vec<DescribedSynonym>,
+) -> Described {
+    Described {
+        name: name.to_owned(),
+        value,
+        source: synonyms.first().map_or(Source::Default, |first| first.source),
+        kind: row.map(|row| row.kind),
+        is_sensitive,
+        read_only: false,
+        doc: row.map_or("", |row| row.doc),
+        synonyms,
+    }
+}
+
 /// The settings of this broker: every row, and whatever else it was given.
 pub fn broker(layers: &Layers<'_>) -> Vec<Described> {
     let rows = table::broker_settings().filter(|row| !row.internal).map(|row| row.name);
     let given = layers.given.iter().map(|(name, _)| name);
     let changed = layers.cluster.keys().chain(layers.broker.keys()).map(String::as_str);
-    let names: std::collections::BTreeSet<&str> = rows.chain(given).chain(changed).collect();
+    let names: BTreeSet<&str> = rows.chain(given).chain(changed).collect();
     names.into_iter().map(|name| broker_entry(layers, name)).collect()
 }
 
@@ -113,10 +203,7 @@ fn broker_entry(layers: &Layers<'_>, name: &str) -> Described {
     let is_sensitive = row.is_none_or(Setting::is_sensitive);
     let synonyms = broker_synonyms(layers, name, is_sensitive);
     let text = BELOW_TOPIC.iter().find_map(|source| layers.text(*source, name));
-    let value = text.map(|text| match row.map(|row| value::parse(row, text)) {
-        Some(Ok(value)) => value.to_string(),
-        _ => text.to_owned(),
-    });
+    let value = text.map(|text| written(row, text));
     Described {
         name: name.to_owned(),
         value: value.filter(|_| !is_sensitive),

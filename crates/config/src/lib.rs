@@ -7,15 +7,21 @@
 
 pub mod alter;
 mod broker_config;
+mod client_metrics_settings;
 pub mod describe;
+mod duration;
 pub mod environment;
 mod given;
+mod group_bounds;
+mod group_settings;
+mod groups_config;
 pub mod limits;
 pub mod listeners;
 mod log_settings;
 pub mod markdown;
 pub mod names;
 mod properties;
+mod reader;
 mod resolve;
 mod setting;
 pub mod synonyms;
@@ -25,7 +31,10 @@ pub mod value;
 pub use broker_config::{
     AckDurable, BrokerConfig, DirectoriesConfig, LogFormat, MetadataLogConfig, NetworkConfig, TopicsConfig,
 };
+pub use client_metrics_settings::{ClientMetricsSettings, Selector};
 pub use given::{ConfigError, ConfigMap, Given, GivenValue, Origin, Problem};
+pub use group_settings::GroupSettings;
+pub use groups_config::{ConsumerAssignor, GroupsConfig, MigrationPolicy};
 pub use log_settings::{CleanupPolicy, LogSettings, TimestampType, TopicCompression};
 pub use properties::{Entry, Properties, PropertiesError};
 pub use resolve::{Layers, Resolved, Source};

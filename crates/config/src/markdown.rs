@@ -3,7 +3,7 @@
 use crate::names;
 use crate::setting::{Change, Preset, Setting, Status};
 use crate::synonyms;
-use crate::table::{Area, BROKER_AREAS, TOPIC_AREA};
+use crate::table::{Area, BROKER_AREAS, CLIENT_METRICS_AREA, GROUP_AREA, TOPIC_AREA};
 use crate::value;
 
 const INTRODUCTION: &str = "\
@@ -12,7 +12,7 @@ const INTRODUCTION: &str = "\
 Printed from the table in `crates/config`; a test compares. Change the table, then run \
 `UPDATE_DOCS=1 cargo test -p ottla-config --test settings_page`.
 
-Every broker and topic setting of Apache Kafka 4.4 is here, and Ottla's own. A value comes from, the later over the
+Every setting of brokers, topics, groups and client metrics of Apache Kafka 4.4 is here, and Ottla's own. A value comes from, the later over the
 earlier: its default, `server.properties`, `KAFKA_*` variables of the environment, `--set name=value` and other flags, and changes made
 while running (`kafka-configs`).
 
@@ -20,15 +20,15 @@ while running (`kafka-configs`).
 - **kept**: stored and shown, so that Kafka finds it when you go back; without effect here, for the reason given.
 - **refused**: a value other than the default stops the start, because serving without it would not be what you asked for.
 
-*Changes*: at a `start`; while running, for `one broker` or for `all brokers` (and each alone); for a `topic`.
+*Changes*: at a `start`; while running, for `one broker` or for `all brokers` (and each alone); for a `topic`,\
+ a `group` or a subscription to `client metrics`.
 ";
 
 /// The whole page.
 pub fn render() -> String {
     let mut page = INTRODUCTION.to_owned();
-    page.push_str("\n## Topics\n\n");
-    table(&mut page, TOPIC_AREA);
-    for area in BROKER_AREAS {
+    let resources = [&TOPIC_AREA, &GROUP_AREA, &CLIENT_METRICS_AREA];
+    for area in resources.into_iter().chain(BROKER_AREAS) {
         page.push_str(&format!("\n## {}\n\n", area.title));
         table(&mut page, *area);
     }
@@ -57,14 +57,20 @@ fn line(row: &Setting) -> String {
         Change::ClusterWide => "all brokers",
         Change::PerBroker => "one broker",
         Change::Topic => "topic",
+        Change::Group => "group",
+        Change::ClientMetrics => "client metrics",
     };
     let here = match row.status {
         Status::Obeyed => "obeyed".to_owned(),
         Status::Kept(why) => format!("kept: {why}"),
         Status::Refused(remedy) => format!("refused: {remedy}"),
     };
-    let behind = if row.change == Change::Topic { synonyms::of_topic(row.name) } else { &[] };
-    let behind: Vec<String> = behind.iter().map(|synonym| format!("`{}`", synonym.name)).collect();
+    let behind: Vec<&str> = match row.change {
+        Change::Topic => synonyms::of_topic(row.name).iter().map(|synonym| synonym.name).collect(),
+        Change::Group => synonyms::of_group(row.name).into_iter().collect(),
+        Change::Static | Change::ClusterWide | Change::PerBroker | Change::ClientMetrics => Vec::new(),
+    };
+    let behind: Vec<String> = behind.into_iter().map(|name| format!("`{name}`")).collect();
     let behind =
         if behind.is_empty() { String::new() } else { format!(" Broker-wide: {}.", behind.join(", ")) };
     let cells = [

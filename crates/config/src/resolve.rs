@@ -21,6 +21,8 @@ pub enum Source {
     DynamicDefaultBroker = 3,
     StaticBroker = 4,
     Default = 5,
+    ClientMetrics = 7,
+    Group = 8,
 }
 
 impl Source {
@@ -60,7 +62,7 @@ impl Layers<'_> {
             Source::DynamicDefaultBroker => self.cluster.get(name).map(String::as_str),
             Source::StaticBroker => self.static_text(name),
             Source::Default => table::broker(name).and_then(Setting::default),
-            Source::Topic => None,
+            Source::Topic | Source::ClientMetrics | Source::Group => None,
         }
     }
 

@@ -84,6 +84,10 @@ pub enum Check {
     GzipLevel,
     /// `partition:broker` pairs, or `*`.
     ThrottledReplicas,
+    /// A list without empty elements; what comes twice counts once.
+    Elements,
+    /// `earliest`, `latest`, or `by_duration:` and an ISO 8601 duration that is not negative.
+    OffsetReset,
 }
 
 /// The value of a setting that nobody gave.
@@ -117,6 +121,10 @@ pub enum Change {
     PerBroker,
     /// While running, for each topic.
     Topic,
+    /// While running, for each group.
+    Group,
+    /// While running, for each subscription to clients' metrics.
+    ClientMetrics,
 }
 
 /// What Ottla makes of a setting.
@@ -264,6 +272,14 @@ impl Setting {
     }
     pub(crate) const fn topic(mut self) -> Self {
         self.change = Change::Topic;
+        self
+    }
+    pub(crate) const fn group(mut self) -> Self {
+        self.change = Change::Group;
+        self
+    }
+    pub(crate) const fn client_metrics(mut self) -> Self {
+        self.change = Change::ClientMetrics;
         self
     }
     pub(crate) const fn internal(mut self) -> Self {

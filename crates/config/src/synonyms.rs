@@ -1,5 +1,7 @@
-//! Which broker settings stand behind a topic setting, and which broker settings stand for each other
+//! Which broker settings stand behind a setting of a topic or a group, and which broker settings stand for each other
 //! (`ServerTopicConfigSynonyms`, `DynamicBrokerConfig.brokerConfigSynonyms`).
+
+use crate::table;
 
 /// How the number of a synonym becomes that of the setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +92,25 @@ const OF_BROKER: &[&[&str]] = &[
 /// The broker settings behind a topic setting, the one that counts most first.
 pub fn of_topic(name: &str) -> &'static [Synonym] {
     OF_TOPIC.iter().find(|(topic, _)| *topic == name).map_or(&[], |(_, synonyms)| synonyms)
+}
+
+/// Settings of a group that are the group's alone; behind each other one stands a broker setting.
+const OF_GROUPS_ALONE: &[&str] = &[
+    "share.auto.offset.reset",
+    "share.isolation.level",
+    "share.renew.acknowledge.enable",
+    "errors.deadletterqueue.topic.name",
+    "errors.deadletterqueue.copy.record.enable",
+];
+
+/// The broker setting behind a group setting (`GroupConfig.ALL_GROUP_CONFIG_SYNONYMS`).
+pub fn of_group(name: &str) -> Option<&'static str> {
+    if OF_GROUPS_ALONE.contains(&name) {
+        return None;
+    }
+    // The broker has a list of assignors; the first is what a group has by default.
+    let name = if name == "streams.assignor.name" { "streams.assignors" } else { name };
+    table::broker_settings().map(|row| row.name).find(|broker| broker.strip_prefix("group.") == Some(name))
 }
 
 /// The broker settings that stand for each other, the one that counts most first; `name` alone if none do.

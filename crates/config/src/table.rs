@@ -1,9 +1,11 @@
 //! Every setting of Kafka 4.4 and our own, by area.
 //!
 //! Names, types, defaults, bounds and the way of change are those that the released 4.4.0 defines
-//! (`AbstractKafkaConfig`, `LogConfig`, `DynamicBrokerConfig`). A broker setting and a topic setting may
-//! share a name; they are two rows. Group and client-metrics resources have no rows yet.
+//! (`AbstractKafkaConfig`, `LogConfig`, `GroupConfig`, `ClientMetricsConfigs`, `DynamicBrokerConfig`). A broker
+//! setting and one of a topic may share a name; they are two rows.
 
+mod client_metrics;
+mod group;
 mod groups;
 mod identity;
 mod log;
@@ -55,10 +57,20 @@ pub const BROKER_AREAS: &[Area] = &[
 /// The settings of a topic.
 pub const TOPIC_AREA: Area = Area { title: "Topics", rows: topic::ROWS };
 
+/// The settings of a group.
+pub const GROUP_AREA: Area = Area { title: "One group", rows: group::ROWS };
+
+/// The settings of a subscription to clients' metrics.
+pub const CLIENT_METRICS_AREA: Area = Area { title: "Client metrics", rows: client_metrics::ROWS };
+
 static BROKER: LazyLock<BTreeMap<&'static str, &'static Setting>> =
     LazyLock::new(|| BROKER_AREAS.iter().flat_map(|area| area.rows).map(|row| (row.name, row)).collect());
 static TOPIC: LazyLock<BTreeMap<&'static str, &'static Setting>> =
     LazyLock::new(|| TOPIC_AREA.rows.iter().map(|row| (row.name, row)).collect());
+static GROUP: LazyLock<BTreeMap<&'static str, &'static Setting>> =
+    LazyLock::new(|| GROUP_AREA.rows.iter().map(|row| (row.name, row)).collect());
+static CLIENT_METRICS: LazyLock<BTreeMap<&'static str, &'static Setting>> =
+    LazyLock::new(|| CLIENT_METRICS_AREA.rows.iter().map(|row| (row.name, row)).collect());
 
 /// The broker setting of that name.
 pub fn broker(name: &str) -> Option<&'static Setting> {
@@ -70,6 +82,16 @@ pub fn topic(name: &str) -> Option<&'static Setting> {
     TOPIC.get(name).copied()
 }
 
+/// The group setting of that name.
+pub fn group(name: &str) -> Option<&'static Setting> {
+    GROUP.get(name).copied()
+}
+
+/// The setting of that name of a subscription to clients' metrics.
+pub fn client_metrics(name: &str) -> Option<&'static Setting> {
+    CLIENT_METRICS.get(name).copied()
+}
+
 /// Every broker setting, by name.
 pub fn broker_settings() -> impl Iterator<Item = &'static Setting> {
     BROKER.values().copied()
@@ -78,4 +100,14 @@ pub fn broker_settings() -> impl Iterator<Item = &'static Setting> {
 /// Every topic setting, by name.
 pub fn topic_settings() -> impl Iterator<Item = &'static Setting> {
     TOPIC.values().copied()
+}
+
+/// Every group setting, by name.
+pub fn group_settings() -> impl Iterator<Item = &'static Setting> {
+    GROUP.values().copied()
+}
+
+/// Every setting of a subscription to clients' metrics, by name.
+pub fn client_metrics_settings() -> impl Iterator<Item = &'static Setting> {
+    CLIENT_METRICS.values().copied()
 }

@@ -3,6 +3,7 @@
 //! Invariant: what [`parse`] accepts is what Kafka's `ConfigDef.parseType` and validators accept, and
 //! `parse(v.to_string())` is `v` again. Rules between several settings stand with whoever reads them.
 
+use crate::duration;
 use crate::setting::{Check, Kind, Setting};
 use std::fmt;
 
@@ -69,11 +70,25 @@ fn java_double(value: f64) -> String {
 pub fn parse(setting: &Setting, text: &str) -> Result<Value, InvalidValue> {
     let trimmed = trim(text);
     let value = typed(setting.kind, trimmed).filter(|value| allowed(setting.check, value));
+    let value =
+        value.map(|value| if setting.check == Check::Elements { without_repeats(value) } else { value });
     value.ok_or_else(|| InvalidValue {
         name: setting.name.to_owned(),
         text: if setting.is_sensitive() { String::new() } else { trimmed.to_owned() },
         expected: expected(setting),
     })
+}
+
+/// Each element of a list where it stands first.
+fn without_repeats(value: Value) -> Value {
+    let Value::List(items) = value else { return value };
+    let mut kept: Vec<String> = Vec::new();
+    for item in items {
+        if !kept.contains(&item) {
+            kept.push(item);
+        }
+    }
+    Value::List(kept)
 }
 
 /// What Java's `String.trim` takes away: everything up to the space character.
@@ -122,6 +137,8 @@ fn allowed(check: Check, value: &Value) -> bool {
             items.len() == 1 && items.iter().all(|item| item == "*")
                 || items.iter().all(|item| is_replica(item))
         }
+        (Check::Elements, Value::List(items)) => items.iter().all(|item| !item.is_empty()),
+        (Check::OffsetReset, Value::Text(text)) => is_offset_reset(text),
         // A check of another type than the row's is a slip in the table; the test that walks it finds it.
         (Check::Any, _) => true,
         _ => false,
@@ -132,6 +149,12 @@ fn allowed(check: Check, value: &Value) -> bool {
 fn is_replica(item: &str) -> bool {
     let whole = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     item.split_once(':').is_some_and(|(partition, broker)| whole(partition) && whole(broker))
+}
+
+/// Where a share group begins (`ShareGroupAutoOffsetResetStrategy`).
+fn is_offset_reset(text: &str) -> bool {
+    let back = text.strip_prefix("by_duration:").and_then(duration::nanos);
+    text == "earliest" || text == "latest" || back.is_some_and(|nanos| nanos >= 0)
 }
 
 /// What a setting takes, for people: `a whole number of at least 1`.
@@ -156,6 +179,8 @@ pub fn expected(setting: &Setting) -> String {
         Check::NotEmpty => "a text that is not empty".into(),
         Check::GzipLevel => "-1 or a whole number from 1 to 9".into(),
         Check::ThrottledReplicas => "partition:broker pairs separated by commas, or *".into(),
+        Check::Elements => "a list separated by commas".into(),
+        Check::OffsetReset => "earliest, latest, or by_duration:PnDTnHnMn.nS".into(),
         Check::Any => match setting.kind {
             Kind::Boolean => "true or false".into(),
             Kind::Int | Kind::Short | Kind::Long => format!("a whole number ({})", setting.kind.word()),

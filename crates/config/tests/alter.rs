@@ -117,6 +117,107 @@ fn min_insync_replicas_of_a_broker_is_refused_while_elr_is_on() {
     assert_eq!(alter::check_min_isr(Scope::Broker, "min.insync.replicas", Some("2"), false), Ok(()));
 }
 
+fn group(pairs: &[(&str, &str)]) -> Result<(), AlterError> {
+    alter::check_group(&map(pairs), &BrokerConfig::load(Given::default()).unwrap())
+}
+
+#[test]
+fn a_group_takes_what_the_broker_allows() {
+    for pairs in [
+        &[("consumer.session.timeout.ms", "50000"), ("consumer.heartbeat.interval.ms", "15000")][..],
+        &[("consumer.assignment.interval.ms", "0"), ("consumer.assignor.offload.enable", "false")],
+        &[("share.auto.offset.reset", "by_duration:P1D"), ("share.isolation.level", "read_committed")],
+        &[("streams.num.standby.replicas", "2"), ("streams.num.warmup.replicas", "20")],
+        &[("streams.assignor.name", "sticky"), ("streams.rack.aware.assignment.tags", "a,b")],
+        &[("errors.deadletterqueue.topic.name", "dlq.t")],
+    ] {
+        assert_eq!(group(pairs), Ok(()), "{pairs:?}");
+    }
+    for pair in [
+        ("no.such", "1"),
+        ("consumer.session.timeout.ms", "44999"),
+        ("consumer.session.timeout.ms", "60001"),
+        ("consumer.session.timeout.ms", "long"),
+        ("consumer.heartbeat.interval.ms", "4999"),
+        ("consumer.assignment.interval.ms", "15001"),
+        ("share.delivery.count.limit", "11"),
+        ("share.partition.max.record.locks", "4001"),
+        ("share.record.lock.duration.ms", "14999"),
+        ("streams.num.standby.replicas", "3"),
+        ("streams.num.warmup.replicas", "21"),
+        ("streams.task.offset.interval.ms", "14999"),
+        ("streams.assignor.name", "best"),
+        ("streams.rack.aware.assignment.tags", "a,a"),
+        ("errors.deadletterqueue.topic.name", "__t"),
+    ] {
+        assert_eq!(group(&[pair]).unwrap_err().code(), ErrorCode::InvalidConfig, "{pair:?}");
+    }
+}
+
+#[test]
+fn a_session_is_longer_than_the_heartbeat_interval_of_the_group_or_the_broker() {
+    let given = [
+        ("group.consumer.min.session.timeout.ms", "1000"),
+        ("group.consumer.max.heartbeat.interval.ms", "45000"),
+    ];
+    let mut file = Given::default();
+    for (name, value) in given {
+        file.set(name, value, ottla_config::Origin::Assumed);
+    }
+    let config = BrokerConfig::load(file).unwrap();
+    let check = |pairs: &[(&str, &str)]| alter::check_group(&map(pairs), &config).map_err(|e| e.to_string());
+    let crossed =
+        Err("consumer.session.timeout.ms must be greater than consumer.heartbeat.interval.ms".into());
+    assert_eq!(check(&[("consumer.session.timeout.ms", "5000")]), crossed);
+    assert_eq!(check(&[("consumer.heartbeat.interval.ms", "45000")]), crossed);
+    let both = [("consumer.session.timeout.ms", "50000"), ("consumer.heartbeat.interval.ms", "45000")];
+    assert_eq!(check(&both), Ok(()));
+}
+
+fn subscription(pairs: &[(&str, &str)]) -> Result<(), AlterError> {
+    alter::check_client_metrics(&map(pairs))
+}
+
+#[test]
+fn a_subscription_takes_intervals_and_patterns() {
+    for pairs in [
+        &[("metrics", "*"), ("interval.ms", "100")][..],
+        &[("metrics", "org.apache.kafka.producer.,org.apache.kafka.consumer."), ("interval.ms", "3600000")],
+        &[("match", "client_id=app-.*, client_software_version = 3\\.9.*,client_source_port=[0-9]+")],
+        &[("match", "client_id=a==")],
+        &[],
+    ] {
+        assert_eq!(subscription(pairs), Ok(()), "{pairs:?}");
+    }
+    for (pair, code) in [
+        (("no.such", "1"), ErrorCode::InvalidRequest),
+        (("interval.ms", "99"), ErrorCode::InvalidRequest),
+        (("interval.ms", "3600001"), ErrorCode::InvalidRequest),
+        (("interval.ms", "often"), ErrorCode::InvalidConfig),
+        (("metrics", "a,,b"), ErrorCode::InvalidConfig),
+        (("match", "client_id"), ErrorCode::InvalidConfig),
+        (("match", "client_id="), ErrorCode::InvalidConfig),
+        (("match", "client_id=a=b"), ErrorCode::InvalidConfig),
+        (("match", "client=a"), ErrorCode::InvalidConfig),
+        (("match", "client_id=("), ErrorCode::InvalidConfig),
+        (("match", "client_id=a)|(b"), ErrorCode::InvalidConfig),
+        (("match", "client_id=(\\w{99}){99}"), ErrorCode::InvalidConfig),
+    ] {
+        assert_eq!(subscription(&[pair]).unwrap_err().code(), code, "{pair:?}");
+    }
+}
+
+#[test]
+fn lists_of_groups_and_subscriptions_do_not_grow() {
+    for (scope, name) in
+        [(Scope::Group, "streams.rack.aware.assignment.tags"), (Scope::ClientMetrics, "match")]
+    {
+        let error = alter::next_value(scope, name, None, Operation::Append, Some("x")).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::InvalidConfig);
+        assert_eq!(alter::next_value(scope, name, None, Operation::Set, Some("x")), Ok(Some("x".into())));
+    }
+}
+
 #[test]
 fn a_value_is_bounded() {
     let long = "x".repeat(40_000);

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)] // a test may fail loudly
 
 use ottla_config::listeners::Endpoint;
-use ottla_config::{AckDurable, BrokerConfig, ConfigMap, Given, Origin, Properties};
+use ottla_config::{
+    AckDurable, BrokerConfig, ConfigMap, ConsumerAssignor, Given, MigrationPolicy, Origin, Properties,
+};
 
 /// The settings of the sample that Kafka 4.4 ships (`kafka.md` 5.9).
 const SAMPLE: &str = "\
@@ -63,9 +65,10 @@ fn the_sample_of_kafka_is_taken_as_it_is() {
     assert_eq!(config.directories.metadata_log_dir, "/tmp/kraft-combined-logs");
     assert_eq!(config.network.threads, Some(3));
     assert_eq!(config.static_voter, None);
-    // Those of groups, share groups and transactions are kept; each says so once.
+    assert_eq!(config.groups.offsets_topic_replication_factor, 1);
+    // Those of share groups and transactions are kept; each says so once.
     let kept = config.given.warnings();
-    assert_eq!(kept.len(), 5, "{kept:?}");
+    assert_eq!(kept.len(), 4, "{kept:?}");
     assert!(kept.iter().all(|warning| warning.contains("is kept without effect")), "{kept:?}");
 }
 
@@ -189,6 +192,43 @@ fn one_port_can_serve_both_families() {
 }
 
 #[test]
+fn groups_are_typed_and_keep_their_bounds() {
+    let groups = load("group.consumer.migration.policy=Upgrade\noffsets.retention.minutes=2").groups;
+    assert_eq!(groups.consumer_assignors, [ConsumerAssignor::Uniform, ConsumerAssignor::Range]);
+    assert_eq!(groups.consumer_migration_policy, MigrationPolicy::Upgrade);
+    assert_eq!((groups.offsets_retention_ms, groups.offsets_topic_replication_factor), (120_000, 3));
+    let class = "org.apache.kafka.coordinator.group.assignor.RangeAssignor";
+    let range = load(&format!("group.consumer.assignors={class}")).groups;
+    assert_eq!(
+        range.consumer_assignors.iter().map(|assignor| assignor.name()).collect::<Vec<_>>(),
+        ["range"]
+    );
+    for (text, word) in [
+        ("group.consumer.session.timeout.ms=44999", "at least group.consumer.min.session.timeout.ms=45000"),
+        ("group.consumer.max.session.timeout.ms=44000", "at least group.consumer.min.session.timeout.ms"),
+        ("group.consumer.heartbeat.interval.ms=15001", "at most group.consumer.max.heartbeat.interval.ms"),
+        (
+            "group.consumer.max.heartbeat.interval.ms=90000\ngroup.consumer.heartbeat.interval.ms=45000",
+            "less than",
+        ),
+        ("group.consumer.assignment.interval.ms=15001", "at most"),
+        ("group.share.delivery.count.limit=2\ngroup.share.min.delivery.count.limit=3", "at least"),
+        ("group.streams.num.standby.replicas=3", "at most group.streams.max.standby.replicas=2"),
+        ("group.consumer.assignors=com.example.Mine", "Java classes are not loaded"),
+        (
+            "group.consumer.assignors=range,org.apache.kafka.coordinator.group.assignor.RangeAssignor",
+            "given twice",
+        ),
+        ("offsets.topic.compression.codec=5", "from 0 to 4"),
+        ("offsets.topic.replication.factor=0", "at least 1"),
+    ] {
+        let refusal = refusal(text);
+        assert!(refusal.contains(word), "{text}: {refusal}");
+        assert!(refusal.contains("server.properties, line"), "{text}: {refusal}");
+    }
+}
+
+#[test]
 fn a_static_voter_is_this_node() {
     let config = load("node.id=3\ncontroller.quorum.voters=3@host:9093");
     assert_eq!(config.static_voter, Some(("host".into(), 9093)));
@@ -208,6 +248,9 @@ fn a_change_while_running_lies_over_the_file() {
     assert_eq!(changed.network.max_connections, 6);
     let both = config.with_dynamic(&map("max.connections", "6"), &map("max.connections", "7"));
     assert_eq!(both.network.max_connections, 7);
+    let interval =
+        config.with_dynamic(&map("group.consumer.assignment.interval.ms", "20000"), &ConfigMap::new());
+    assert_eq!(interval.groups.consumer_assignment_interval_ms, 15_000, "cut to the broker's bounds");
     let fixed = config.with_dynamic(&map("num.partitions", "9"), &map("max.connections", "many"));
     assert_eq!((fixed.topics.num_partitions, fixed.network.max_connections), (1, 5));
     assert_eq!(both.given, config.given);
@@ -239,7 +282,15 @@ fn second(name: &str) -> &'static str {
         "compression.gzip.level"
         | "compression.lz4.level"
         | "compression.zstd.level"
-        | "default.replication.factor" => "2",
+        | "default.replication.factor"
+        | "offsets.topic.compression.codec" => "2",
+        "group.consumer.assignors" => "range",
+        "group.consumer.migration.policy" => "upgrade",
+        "group.consumer.session.timeout.ms" | "group.consumer.max.session.timeout.ms" => "50000",
+        "group.consumer.min.session.timeout.ms" => "44000",
+        name if name.starts_with("group.consumer.") && name.contains("heartbeat") => "5001",
+        "group.consumer.max.assignment.interval.ms" => "2000",
+        "group.consumer.regex.refresh.interval.ms" => "10000",
         name if name.ends_with(".hours") || name.ends_with("minutes") || name.ends_with(".id") => "7",
         "queued.max.request.bytes" => "200000000",
         name if name.ends_with("bytes") => "9000000",

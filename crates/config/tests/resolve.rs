@@ -3,8 +3,8 @@
 
 use ottla_config::describe::{self, Described};
 use ottla_config::{
-    CleanupPolicy, ConfigMap, Given, Kind, Layers, LogSettings, Origin, Source, TimestampType,
-    TopicCompression, table,
+    BrokerConfig, CleanupPolicy, ConfigMap, Given, GroupSettings, Kind, Layers, LogSettings, Origin, Source,
+    TimestampType, TopicCompression, table,
 };
 
 fn map(pairs: &[(&str, &str)]) -> ConfigMap {
@@ -124,6 +124,34 @@ fn every_obeyed_topic_setting_makes_a_difference() {
     }
 }
 
+#[test]
+fn a_group_is_cut_to_what_the_broker_allows_at_the_moment() {
+    let resolve = |own: &[(&str, &str)], file: &[(&str, &str)], cluster: &[(&str, &str)]| {
+        let broker = BrokerConfig::load(given(file)).unwrap();
+        let settings =
+            GroupSettings::resolve(&map(own), &broker.with_dynamic(&map(cluster), &ConfigMap::new()));
+        let GroupSettings {
+            consumer_session_timeout_ms,
+            consumer_heartbeat_interval_ms,
+            consumer_assignment_interval_ms,
+        } = settings;
+        (consumer_session_timeout_ms, consumer_heartbeat_interval_ms, consumer_assignment_interval_ms)
+    };
+    let session = "consumer.session.timeout.ms";
+    let interval = "group.consumer.assignment.interval.ms";
+    let narrow = ("group.consumer.max.assignment.interval.ms", "2000");
+    assert_eq!(resolve(&[], &[], &[]), (45_000, 5_000, 1_000));
+    assert_eq!(resolve(&[(session, "50000")], &[], &[]).0, 50_000);
+    assert_eq!(resolve(&[(session, "9")], &[], &[]).0, 45_000);
+    assert_eq!(resolve(&[(session, "90000")], &[], &[]).0, 60_000);
+    assert_eq!(resolve(&[(session, "for ever")], &[], &[]).0, 45_000);
+    assert_eq!(resolve(&[("consumer.heartbeat.interval.ms", "20000")], &[], &[]).1, 15_000);
+    assert_eq!(resolve(&[("consumer.assignment.interval.ms", "3000")], &[narrow], &[]).2, 2_000);
+    assert_eq!(resolve(&[], &[(interval, "0")], &[]).2, 0);
+    assert_eq!(resolve(&[], &[], &[(interval, "7")]).2, 7);
+    assert_eq!(resolve(&[], &[narrow], &[(interval, "9000")]).2, 2_000);
+}
+
 fn find(all: Vec<Described>, name: &str) -> Described {
     all.into_iter().find(|described| described.name == name).unwrap_or_else(|| panic!("{name}"))
 }
@@ -219,4 +247,60 @@ fn the_default_of_all_brokers_shows_what_was_changed_for_all() {
     assert_eq!((all[0].value.as_deref(), all[0].source), (Some("2"), Source::DynamicDefaultBroker));
     assert_eq!(synonyms(&all[0]), [("max.connections", Some("2"), Source::DynamicDefaultBroker)]);
     assert_eq!(find(describe::broker(&layers), "max.connections").value.as_deref(), Some("3"));
+}
+
+#[test]
+fn a_group_shows_its_own_value_and_what_stands_behind_it() {
+    let name = "group.consumer.session.timeout.ms";
+    let (none, given) = (ConfigMap::new(), given(&[(name, "46000")]));
+    let layers = Layers { broker: &none, cluster: &none, given: &given };
+    let own = map(&[("consumer.session.timeout.ms", "47000"), ("from.later", "x")]);
+    let all = describe::group(&layers, &own);
+    assert_eq!(all.len(), 22, "21 that are not internal, and the unknown one");
+    let session = find(all.clone(), "consumer.session.timeout.ms");
+    assert_eq!((session.value.as_deref(), session.source.wire_id()), (Some("47000"), 8));
+    assert_eq!(
+        synonyms(&session),
+        [
+            ("consumer.session.timeout.ms", Some("47000"), Source::Group),
+            (name, Some("46000"), Source::StaticBroker),
+            (name, Some("45000"), Source::Default),
+        ]
+    );
+    assert!(!session.read_only && session.kind == Some(Kind::Int));
+    let behind = find(describe::group(&layers, &none), "consumer.session.timeout.ms");
+    assert_eq!((behind.value.as_deref(), behind.source), (Some("46000"), Source::StaticBroker));
+    let alone = find(all.clone(), "share.auto.offset.reset");
+    assert_eq!((alone.value.as_deref(), alone.source), (Some("latest"), Source::Default));
+    assert_eq!(synonyms(&alone), [("share.auto.offset.reset", Some("latest"), Source::Default)]);
+    let assignor = find(all.clone(), "streams.assignor.name");
+    assert_eq!((assignor.value.as_deref(), assignor.source), (Some("sticky"), Source::Default));
+    let unknown = find(all, "from.later");
+    assert_eq!((unknown.value, unknown.source, unknown.is_sensitive), (None, Source::Group, true));
+}
+
+#[test]
+fn an_internal_setting_of_a_group_shows_when_somebody_gave_it() {
+    let (none, name) = (ConfigMap::new(), "streams.num.warmup.replicas");
+    let shows = |given: &Given, own: &ConfigMap| {
+        let layers = Layers { broker: &none, cluster: &none, given };
+        describe::group(&layers, own).iter().any(|described| described.name == name)
+    };
+    assert!(!shows(&Given::default(), &none));
+    assert!(shows(&Given::default(), &map(&[(name, "3")])));
+    assert!(shows(&given(&[("group.streams.num.warmup.replicas", "3")]), &none));
+}
+
+#[test]
+fn a_subscription_shows_its_own_values_and_the_defaults() {
+    let all = describe::client_metrics(&map(&[("metrics", " a , b"), ("from.later", "x")]));
+    let shown = |name: &str| {
+        let described = find(all.clone(), name);
+        (described.value, described.source.wire_id(), described.synonyms.len(), described.kind)
+    };
+    assert_eq!(all.len(), 4);
+    assert_eq!(shown("metrics"), (Some("a,b".into()), 7, 1, Some(Kind::List)));
+    assert_eq!(shown("interval.ms"), (Some("300000".into()), 5, 0, Some(Kind::Int)));
+    assert_eq!(shown("match"), (Some(String::new()), 5, 0, Some(Kind::List)));
+    assert_eq!(shown("from.later"), (Some("x".into()), 7, 1, None));
 }

@@ -1,12 +1,21 @@
 //! The table against itself, and against what the released Kafka 4.4.0 defines.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)] // a test may fail loudly
 
-use ottla_config::table::{self, BROKER_AREAS, TOPIC_AREA};
+use ottla_config::table::{self, BROKER_AREAS, CLIENT_METRICS_AREA, GROUP_AREA, TOPIC_AREA};
 use ottla_config::{Change, Importance, Preset, Setting, Status, value};
 use std::collections::BTreeSet;
 
 fn all() -> impl Iterator<Item = &'static Setting> {
-    BROKER_AREAS.iter().chain([&TOPIC_AREA]).flat_map(|area| area.rows)
+    BROKER_AREAS.iter().chain([&TOPIC_AREA, &GROUP_AREA, &CLIENT_METRICS_AREA]).flat_map(|area| area.rows)
+}
+
+fn row(scope: &str, name: &str) -> Option<&'static Setting> {
+    match scope {
+        "topic" => table::topic(name),
+        "group" => table::group(name),
+        "client-metrics" => table::client_metrics(name),
+        _ => table::broker(name),
+    }
 }
 
 /// Printed from the class path of the released broker: kind, name, type, default, importance, change, internal.
@@ -20,8 +29,7 @@ fn every_row_is_what_kafka_defines() {
         let &[scope, name, kind, default, importance, change, shown] = fields.as_slice() else {
             panic!("{line}")
         };
-        let row = if scope == "topic" { table::topic(name) } else { table::broker(name) };
-        let row = row.unwrap_or_else(|| panic!("no row for {line}"));
+        let row = row(scope, name).unwrap_or_else(|| panic!("no row for {line}"));
         names.insert((scope, name));
         assert_eq!(row.kind.word(), kind, "{line}");
         let preset = match row.preset {
@@ -41,6 +49,8 @@ fn every_row_is_what_kafka_defines() {
             Change::ClusterWide => "cluster-wide",
             Change::PerBroker => "per-broker",
             Change::Topic => "topic",
+            Change::Group => "group",
+            Change::ClientMetrics => "client-metrics",
         };
         assert_eq!(word, change, "{line}");
         assert_eq!(row.internal, shown == "internal", "{line}");
@@ -54,6 +64,8 @@ fn no_name_stands_twice() {
     for (rows, found) in [
         (BROKER_AREAS.iter().map(|area| area.rows.len()).sum(), table::broker_settings().count()),
         (TOPIC_AREA.rows.len(), table::topic_settings().count()),
+        (GROUP_AREA.rows.len(), table::group_settings().count()),
+        (CLIENT_METRICS_AREA.rows.len(), table::client_metrics_settings().count()),
     ] {
         let rows: usize = rows;
         assert_eq!(rows, found);
@@ -89,8 +101,7 @@ fn values_are_taken_and_shown_as_in_kafka() {
     for line in VALUES.lines() {
         let fields: Vec<&str> = line.split('\t').collect();
         let &[scope, name, text, verdict, shown] = fields.as_slice() else { panic!("{line}") };
-        let row = if scope == "topic" { table::topic(name) } else { table::broker(name) };
-        match value::parse(row.unwrap(), text) {
+        match value::parse(row(scope, name).unwrap(), text) {
             Ok(value) => assert_eq!(("ok", value.to_string().as_str()), (verdict, shown), "{line}"),
             Err(_) => assert_eq!("no", verdict, "{line}"),
         }
@@ -104,4 +115,30 @@ fn the_nearest_name_is_near() {
     assert_eq!(nearest("advertised.listener"), Some("advertised.listeners"));
     assert_eq!(nearest("foo"), None);
     assert_eq!(nearest(""), None);
+}
+
+/// Group settings that have no broker setting behind them, as `GroupConfig.ALL_GROUP_CONFIG_SYNONYMS` has it.
+#[test]
+fn behind_a_group_setting_stands_the_broker_s() {
+    use ottla_config::synonyms::of_group;
+    let alone: Vec<&str> =
+        table::group_settings().map(|row| row.name).filter(|name| of_group(name).is_none()).collect();
+    assert_eq!(
+        alone,
+        [
+            "errors.deadletterqueue.copy.record.enable",
+            "errors.deadletterqueue.topic.name",
+            "share.auto.offset.reset",
+            "share.isolation.level",
+            "share.renew.acknowledge.enable",
+        ]
+    );
+    assert_eq!(of_group("streams.assignor.name"), Some("group.streams.assignors"));
+    for row in table::group_settings() {
+        let Some(behind) = of_group(row.name) else { continue };
+        let behind = table::broker(behind).unwrap();
+        if row.name != "streams.assignor.name" {
+            assert_eq!((row.kind, row.preset), (behind.kind, behind.preset), "{}", row.name);
+        }
+    }
 }

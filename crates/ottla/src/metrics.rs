@@ -8,12 +8,14 @@ use ottla_broker::Node;
 use ottla_net::NetCounters;
 use prometheus_client::registry::Registry;
 
+type Labelled = Box<dyn Fn(&mut String) -> fmt::Result + Send + Sync>;
 type Gauges = Box<dyn Fn() -> Vec<(&'static str, &'static str, i64)> + Send + Sync>;
 
 /// Everything that is counted in this process.
 pub(crate) struct Metrics {
     registry: Registry,
     gauges: Gauges,
+    labelled: Labelled,
     net: Arc<NetCounters>,
 }
 
@@ -21,7 +23,8 @@ impl Metrics {
     pub(crate) fn new(node: &Node) -> Self {
         let mut registry = Registry::default();
         node.register_metrics(&mut registry);
-        Self { registry, gauges: Box::new(node.gauges()), net: node.net_counters() }
+        let (gauges, labelled) = (Box::new(node.gauges()), Box::new(node.labelled_gauges()));
+        Self { registry, gauges, labelled, net: node.net_counters() }
     }
 
     /// Writes the OpenMetrics text.
@@ -30,6 +33,7 @@ impl Metrics {
         for (name, help, value) in (self.gauges)() {
             writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}")?;
         }
+        (self.labelled)(text)?;
         self.write_network(text)?;
         // Ends with the mark of the end.
         prometheus_client::encoding::text::encode(text, &self.registry)

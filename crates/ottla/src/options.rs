@@ -246,7 +246,7 @@ fn listen(given: &mut Given, host: &str, port: u16) {
     given.unset("advertised.listeners");
 }
 
-/// What a start without a word means: one node of both roles, data in a directory beside.
+/// What a start without a word means: one node of both roles, data in a directory beside, one copy of everything.
 fn add_assumptions(given: &mut Given, options: &ServeOptions) {
     if !given.has("node.id") && !given.has("broker.id") {
         given.set("node.id", "1", Origin::Assumed);
@@ -256,5 +256,10 @@ fn add_assumptions(given: &mut Given, options: &ServeOptions) {
     }
     if options.properties.is_none() && !given.has("log.dirs") && !given.has("log.dir") {
         given.set("log.dirs", DEFAULT_DATA_DIR, Origin::Assumed);
+    }
+    // With a file Kafka's default stands, 3: a file that leaves it out is of a cluster.
+    let copies = "offsets.topic.replication.factor";
+    if options.properties.is_none() && !given.has(copies) {
+        given.set(copies, "1", Origin::Assumed);
     }
 }

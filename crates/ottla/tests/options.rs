@@ -67,6 +67,7 @@ fn help_fits_a_screen() {
 fn a_start_without_a_word_has_what_it_needs() {
     let start = start(&[]);
     assert_eq!(start.config.directories.log_dirs, [DEFAULT_DATA_DIR]);
+    assert_eq!(start.config.groups.offsets_topic_replication_factor, 1);
     assert_eq!(start.config.node_id, 1);
     assert!(start.may_format && !start.with_file);
     assert_eq!(start.warnings, Vec::<String>::new());
@@ -80,6 +81,7 @@ fn flags_beat_the_environment_beats_the_file() {
     let variables = [("KAFKA_NUM_PARTITIONS", "3"), ("KAFKA_LOG_DIRS", "/variable")];
     let config = start_with(&["serve", path], &variables).unwrap().config;
     assert_eq!((config.topics.num_partitions, config.directories.log_dirs[0].as_str()), (3, "/variable"));
+    assert_eq!(config.groups.offsets_topic_replication_factor, 3, "with a file, Kafka's default");
     assert_eq!(config.directories.metadata_log_dir, "/meta");
     let flags = ["serve", path, "--set", "num.partitions=4", "--data-dir", "/flag"];
     let config = start_with(&flags, &variables).unwrap().config;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use ottla_config::{LogSettings, TimestampType, TopicCompression};
 use ottla_model::{LeaderEpoch, Millis, Now, Offset};
 use ottla_record::validate::{Origin, Rejected, Rules, validate};
-use ottla_record::{Codec, with_scratch};
+use ottla_record::{BatchView, Codec, with_scratch};
 use ottla_replication::{Acks, NotEnoughReplicas};
 use ottla_storage::log::{AppendError as LogError, NewBatch};
 use ottla_storage::producer_state;
@@ -131,6 +131,41 @@ impl Partition {
             leader_epoch: epoch,
             records: if appended.duplicate { 0 } else { produced.count },
             bytes: appended.bytes,
+            effect: self.effect(&state),
+        })
+    }
+}
+
+impl Partition {
+    /// Appends a batch that a coordinator of this node has built: to a topic in which only the broker writes, at
+    /// any size that fits a segment. It is acknowledged as `acks=all` is.
+    ///
+    /// # Errors
+    /// See [`AppendError`]; nothing has changed then.
+    pub fn append_own(&self, batch: &BatchView<'_>, now: Now) -> Result<Appended, AppendError> {
+        let mut state = self.lock();
+        let epoch = self.leader_epoch(&state, -1).map_err(AppendError::NotLeader)?;
+        if self.is_short_of_room() {
+            return Err(AppendError::NoRoom);
+        }
+        self.view(&state).admits(Acks::All).map_err(AppendError::NotEnoughReplicas)?;
+        let new = NewBatch { header: *batch.header(), body: batch.body(), marker: None };
+        let was_clean = !state.log.is_dirty();
+        let origin = producer_state::Origin::Coordinator;
+        let appended = state.log.append_as_leader(&[new], epoch, origin, now).map_err(AppendError::Log)?;
+        if was_clean {
+            state.dirty_since = Some(now.tick);
+        }
+        self.advance(&mut state);
+        Ok(Appended {
+            base_offset: appended.base_offset,
+            last_offset: appended.last_offset,
+            log_append_time: -1,
+            log_start_offset: appended.start_offset,
+            leader_epoch: epoch,
+            records: batch.header().record_count,
+            bytes: appended.bytes,
+            flush_due: false,
             effect: self.effect(&state),
         })
     }

@@ -17,6 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::client::{Client, batch, build, code, encoded, fetching, framed, idempotent, producing};
+use crate::group_samples::group_samples;
 use crate::stand::Stand;
 
 /// How long an answer is waited for that may never come (`acks=0`, a fetch that waits).
@@ -28,7 +29,7 @@ fn fuzz_time() -> Duration {
 }
 
 /// A request's header, its body, and what it is.
-struct Sample {
+pub struct Sample {
     key: ApiKey,
     version: i16,
     header: Vec<u8>,
@@ -45,7 +46,7 @@ fn header(key: i16, version: i16, flexible: bool) -> Vec<u8> {
 }
 
 /// The request in each version; one that cannot say it all says the defaults.
-fn samples_of<R: Request>(request: &R, samples: &mut Vec<Sample>) {
+pub fn samples_of<R: Request>(request: &R, samples: &mut Vec<Sample>) {
     let versions = R::KEY.versions();
     for version in versions.min..=versions.max {
         let header = header(R::KEY.code(), version, request_header_version(R::KEY, version) == 2);
@@ -157,6 +158,7 @@ fn samples(topic_id: Uuid) -> Vec<Sample> {
     samples_of(&ListConfigResourcesRequest { resource_types: vec![2] }, &mut all);
     let topic = describe_topic_partitions_request::TopicRequest { name: "t".into() };
     samples_of(&DescribeTopicPartitionsRequest { topics: vec![topic], ..Default::default() }, &mut all);
+    group_samples(topic_id, &mut all);
     all
 }
 

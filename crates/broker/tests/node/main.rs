@@ -17,6 +17,8 @@ mod bounds;
 mod client;
 mod crash;
 mod fetch;
+mod group_samples;
+mod groups;
 mod hostile;
 mod metadata;
 mod produce;

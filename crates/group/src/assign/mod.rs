@@ -33,3 +33,12 @@ pub trait Topics {
     /// Racks of the brokers that hold a replica of a partition; empty when none is known.
     fn racks(&self, topic: Uuid, partition: i32) -> BTreeSet<Arc<str>>;
 }
+
+/// An assignor by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Assignor {
+    /// `uniform`.
+    Uniform,
+    /// `range`.
+    Range,
+}
