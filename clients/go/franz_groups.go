@@ -375,6 +375,9 @@ func lagAndLists(ctx context.Context) error {
 
 func offsetCalls(ctx context.Context) error {
 	name, err := create(ctx, topic("offsets"), 3)
+	if err == nil {
+		_, err = topicID(ctx, name)
+	}
 	if err != nil {
 		return err
 	}
@@ -428,6 +431,9 @@ func coordinators(ctx context.Context) error {
 // offsetsTopic reads commits where exporters of lag find them.
 func offsetsTopic(ctx context.Context) error {
 	name, err := create(ctx, topic("read"), 2)
+	if err == nil {
+		_, err = topicID(ctx, name)
+	}
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,9 @@ def group_behind(name, lags):
 def kafkatop(*arguments):
     command = [sys.executable, "-m", "kafkatop", "--kafka-broker", BOOTSTRAP, "--all", *arguments]
     done = subprocess.run(command, capture_output=True, timeout=40, text=True)
-    same((done.returncode, done.stderr), (0, ""), "exit code and complaints")
+    # librdkafka's own notes of level 6 and 7 are no complaints.
+    complaints = [line for line in done.stderr.splitlines() if not line.startswith(("%6|", "%7|"))]
+    same((done.returncode, complaints), (0, []), "exit code and complaints")
     return done.stdout
 
 
