@@ -184,6 +184,15 @@ impl Decision {
         self.replies.notes.push(note);
     }
 
+    /// Takes over what another decision yields, after what this one yields.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        let Self { mut records, mut volatile, replies: Replies { mut replies, mut notes } } = other;
+        self.records.append(&mut records);
+        self.volatile.append(&mut volatile);
+        self.replies.replies.append(&mut replies);
+        self.replies.notes.append(&mut notes);
+    }
+
     /// The whole, records first.
     pub(crate) fn into_outcome(self) -> Outcome<Change, Replies> {
         let Self { mut records, mut volatile, replies } = self;

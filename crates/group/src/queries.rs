@@ -12,6 +12,7 @@ use crate::Text;
 use crate::classic::{ClassicGroup, Member, State};
 use crate::group::Group;
 use crate::offsets::Committed;
+use crate::settings::Settings;
 use crate::shard::Shard;
 
 /// Which groups a list is asked for. Empty filters let everything pass; what they name is compared without regard to
@@ -54,7 +55,7 @@ impl Shard {
             group_id: (&**id).into(),
             protocol_type: group.protocol_type().into(),
             group_state: group.state().into(),
-            group_type: capital(group.kind()).into(),
+            group_type: group.kind().into(),
         };
         self.groups.iter().filter(|(_, group)| filter.passes(group)).map(listed).collect()
     }
@@ -82,9 +83,10 @@ impl Shard {
         &self,
         id: &str,
         image: &Image,
+        settings: &Settings,
     ) -> consumer_group_describe_response::DescribedGroup {
         if let Some(Group::Consumer(group)) = self.groups.get(id) {
-            return group.describe(id, image);
+            return group.describe(id, image, settings);
         }
         let what = if self.groups.contains_key(id) { "is not a consumer group" } else { "not found" };
         consumer_group_describe_response::DescribedGroup {
@@ -135,10 +137,4 @@ fn describe(id: &str, group: &ClassicGroup) -> DescribedGroup {
         members: group.members.values().map(member).collect(),
         ..Default::default()
     }
-}
-
-/// `classic` as the list has it: `Classic`.
-fn capital(kind: &str) -> String {
-    let mut letters = kind.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -110,6 +110,11 @@ impl Timers {
         }
     }
 
+    /// Whether one is set.
+    pub(crate) fn contains(&self, key: &TimerKey) -> bool {
+        self.due.contains_key(key)
+    }
+
     /// When somebody has to look next; not later than the first deadline.
     pub(crate) fn next(&self) -> Option<Tick> {
         self.line.first().map(|(at, _)| *at)
@@ -133,12 +138,6 @@ impl Timers {
             }
         }
         None
-    }
-
-    /// When one is due.
-    #[cfg(test)]
-    pub(crate) fn due(&self, key: &TimerKey) -> Option<Tick> {
-        self.due.get(key).map(|deadline| deadline.due)
     }
 
     /// How many there are.

@@ -19,6 +19,7 @@ pub(crate) fn handle(
 ) -> Handled<ConsumerGroupDescribeResponse> {
     let ConsumerGroupDescribeRequest { group_ids, include_authorized_operations } = request;
     let image = broker.image.load();
+    let settings = broker.groups.settings();
     let mut reads = Vec::new();
     let described = group_ids.into_iter().map(|id| {
         let refused = |code: ErrorCode| DescribedGroup {
@@ -33,7 +34,7 @@ pub(crate) fn handle(
             Ok(shard) => shard,
             Err(code) => return refused(code),
         };
-        match broker.read_group(&shard, |shard| shard.describe_consumer(&id, &image)) {
+        match broker.read_group(&shard, |shard| shard.describe_consumer(&id, &image, &settings)) {
             Ok((mut group, read)) => {
                 reads.push(read);
                 if include_authorized_operations && group.error_code == ErrorCode::None.code() {

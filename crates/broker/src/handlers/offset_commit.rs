@@ -56,14 +56,30 @@ pub(crate) fn handle(
     let in_error = ask.refused(ErrorCode::None);
     let asked = broker.ask_group(&group_id, context, ask);
     group_reply(asked, write_timeout(broker), move |reply| {
-        let mut response = match (reply, in_error) {
+        let decided = match (reply, in_error) {
             (Ok(Reply::Commit(response)), _) => response,
             (Err(code), Some(Reply::Commit(response))) => in_full(response, code),
             (Ok(_) | Err(_), _) => OffsetCommitResponse::default(),
         };
-        response.topics.append(&mut refused);
-        response
+        merge(refused, decided.topics)
     })
+}
+
+/// What does not exist comes first, as in Kafka's answer; a topic stands once.
+fn merge(
+    mut topics: Vec<OffsetCommitResponseTopic>,
+    decided: Vec<OffsetCommitResponseTopic>,
+) -> OffsetCommitResponse {
+    for topic in decided {
+        let same = |other: &&mut OffsetCommitResponseTopic| {
+            other.name == topic.name && other.topic_id == topic.topic_id
+        };
+        match topics.iter_mut().find(same) {
+            Some(known) => known.partitions.extend(topic.partitions),
+            None => topics.push(topic),
+        }
+    }
+    OffsetCommitResponse { throttle_time_ms: 0, topics }
 }
 
 fn in_full(mut response: OffsetCommitResponse, code: ErrorCode) -> OffsetCommitResponse {

@@ -46,13 +46,25 @@ pub(crate) fn handle(
     let sent = OffsetDeleteRequest { group_id: group_id.clone(), topics: there };
     let asked = broker.ask_group(&group_id, context, Request::DeleteOffsets(sent));
     group_reply(asked, write_timeout(broker), move |reply| match reply {
-        Ok(Reply::DeleteOffsets(mut response)) => {
-            if response.error_code == ErrorCode::None.code() {
-                response.topics.append(&mut missing);
-            }
-            response
+        Ok(Reply::DeleteOffsets(response)) if response.error_code == ErrorCode::None.code() => {
+            OffsetDeleteResponse { topics: merge(missing, response.topics), ..response }
         }
+        Ok(Reply::DeleteOffsets(response)) => response,
         Ok(_) => refused(ErrorCode::UnknownServerError),
         Err(code) => refused(code),
     })
+}
+
+/// What does not exist comes first, as in Kafka's answer; a topic stands once.
+fn merge(
+    mut topics: Vec<OffsetDeleteResponseTopic>,
+    decided: Vec<OffsetDeleteResponseTopic>,
+) -> Vec<OffsetDeleteResponseTopic> {
+    for topic in decided {
+        match topics.iter_mut().find(|known| known.name == topic.name) {
+            Some(known) => known.partitions.extend(topic.partitions),
+            None => topics.push(topic),
+        }
+    }
+    topics
 }

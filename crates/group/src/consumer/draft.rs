@@ -1,0 +1,367 @@
+//! A decision about one consumer group on its way: the group as it becomes, and what the decision yields.
+//!
+//! Each record is applied to the draft's copy of the group as it is written, by the code that replays the log. So
+//! the next step of the decision sees what the record did, and what was decided is what the log says.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ottla_model::{ErrorCode, Millis, Tick, Uuid};
+use ottla_wire::messages::consumer_group_heartbeat_request::TopicPartitions;
+
+use crate::change::{Decision, Note, Reason, Record, Volatile};
+use crate::consumer::current::Step;
+use crate::consumer::group::{ConsumerGroup, ConsumerVolatile, Resolved};
+use crate::consumer::member::{Member, MemberState};
+use crate::consumer::{hash, migrate, pattern, records, target};
+use crate::context::Context;
+use crate::group::Group;
+use crate::shard::Shard;
+use crate::timers::TimerKey;
+use crate::{Refusal, Text};
+
+/// Patterns of a group are not resolved again sooner than this, whatever happens.
+const MIN_RESOLVE_INTERVAL_MS: i64 = 10_000;
+
+/// Kafka writes the offset of the metadata that a pattern was resolved against, to see whether topics came since. Here
+/// that is told ([`ConsumerVolatile::patterns_stale`]); a Kafka that loads this looks once, as it does after any start.
+const UNKNOWN_VERSION: i64 = 0;
+
+/// A consumer group on its way to its next state.
+pub(crate) struct Draft<'a> {
+    pub(crate) id: Text,
+    pub(crate) group: ConsumerGroup,
+    pub(crate) context: &'a Context,
+    pub(crate) decision: Decision,
+    /// It was a classic group with members until now: its target has to be computed anew.
+    pub(crate) is_converted: bool,
+    before: ConsumerVolatile,
+}
+
+/// What a member's new pattern does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PatternStep {
+    Same,
+    /// It has another pattern, whose topics are not known yet.
+    Changed,
+    /// It has another pattern whose topics are known, or none any more.
+    ChangedAndKnown,
+}
+
+impl<'a> Draft<'a> {
+    fn new(id: &str, group: ConsumerGroup, context: &'a Context) -> Self {
+        let before = group.volatile;
+        Self { id: id.into(), before, group, context, decision: Decision::default(), is_converted: false }
+    }
+
+    /// The group as it stands.
+    ///
+    /// # Errors
+    /// GROUP_ID_NOT_FOUND when there is no consumer group of that name.
+    pub(crate) fn of_existing(shard: &Shard, id: &str, context: &'a Context) -> Result<Self, Refusal> {
+        match shard.groups.get(id) {
+            Some(Group::Consumer(group)) => Ok(Self::new(id, ConsumerGroup::clone(group), context)),
+            Some(Group::Classic(_) | Group::Foreign(_)) => Err(not_found(id, "is not a consumer group")),
+            None => Err(not_found(id, "is not found")),
+        }
+    }
+
+    /// The group as somebody joins it: made, or made from a classic one, when there is need.
+    ///
+    /// # Errors
+    /// GROUP_ID_NOT_FOUND when there is a group of another kind that does not become one.
+    pub(crate) fn of_joined(shard: &Shard, id: &str, context: &'a Context) -> Result<Self, Refusal> {
+        match shard.groups.get(id) {
+            None => Ok(Self::new(id, ConsumerGroup::default(), context)),
+            Some(Group::Classic(classic)) => {
+                let mut draft = Self::new(id, ConsumerGroup::default(), context);
+                migrate::upgrade(&mut draft, classic)?;
+                Ok(draft)
+            }
+            Some(Group::Consumer(_) | Group::Foreign(_)) => Self::of_existing(shard, id, context),
+        }
+    }
+
+    /// Writes a record, and applies it to the draft.
+    ///
+    /// # Errors
+    /// When it contradicts the group, which is a bug of the decision: nothing is written then.
+    pub(crate) fn record(&mut self, record: Record) -> Result<(), Refusal> {
+        match self.group.replay(&record) {
+            Ok(_) => {
+                self.decision.record(record);
+                Ok(())
+            }
+            Err(error) => Err(Refusal::new(ErrorCode::UnknownServerError, error.to_string())),
+        }
+    }
+
+    pub(crate) fn records(&mut self, records: impl IntoIterator<Item = Record>) -> Result<(), Refusal> {
+        records.into_iter().try_for_each(|record| self.record(record))
+    }
+
+    pub(crate) fn deadline(&mut self, key: TimerKey, millis: i32) {
+        let at = self.context.after_millis(millis);
+        self.decision.deadline(key, at);
+    }
+
+    /// A member that is in the group.
+    ///
+    /// # Errors
+    /// UNKNOWN_MEMBER_ID.
+    pub(crate) fn member(&self, id: &str) -> Result<&Arc<Member>, Refusal> {
+        let unknown = || {
+            let message = format!("member {id} is not a member of group {}", self.id);
+            Refusal::new(ErrorCode::UnknownMemberId, message)
+        };
+        self.group.members.get(id).ok_or_else(unknown)
+    }
+
+    /// Ends the draft: what it yields becomes part of the decision.
+    pub(crate) fn finish(mut self, decision: &mut Decision) {
+        if self.group.is_empty() {
+            self.group.volatile.since = None;
+        }
+        if let Some(since) = self.group.volatile.since
+            && self.group.is_settled()
+        {
+            self.group.volatile.since = None;
+            self.decision.note(Note::Settled {
+                group: self.id.clone(),
+                generation: self.group.epoch,
+                members: self.group.members.size(),
+                took_ms: self.context.now.tick.millis_since(since),
+            });
+        }
+        if self.group.volatile != self.before {
+            self.decision.volatile(Volatile::Consumer(self.id, self.group.volatile));
+        }
+        decision.absorb(self.decision);
+    }
+
+    /// Ends the draft of a group that has become a classic one.
+    pub(crate) fn finish_converted(self, decision: &mut Decision) {
+        decision.absorb(self.decision);
+    }
+
+    /// Writes what a member says of itself when that is news; whether the topics that it names are others.
+    pub(crate) fn describe(&mut self, before: &Member, member: &Member) -> Result<bool, Refusal> {
+        if member != before {
+            self.record(records::member(&self.id, member))?;
+        }
+        Ok(member.topics != before.topics)
+    }
+
+    /// A new epoch begins.
+    pub(crate) fn bump(&mut self, hash: i64, reason: Reason, member: &str) -> Result<(), Refusal> {
+        self.decision.note(Note::Rebalance {
+            group: self.id.clone(),
+            generation: self.group.epoch,
+            reason,
+            member: member.into(),
+            detail: String::new(),
+        });
+        self.group.volatile.since = Some(self.context.now.tick);
+        self.record(records::epoch(&self.id, self.group.epoch.saturating_add(1), hash))
+    }
+
+    /// The hash of the topics subscribed to, as they are.
+    pub(crate) fn hash(&self) -> i64 {
+        hash::of_group(&self.group.subscribed_topics(), &self.context.image)
+    }
+
+    /// Looks at the topics when they may have changed, or when the subscriptions have; a new epoch begins when the
+    /// subscriptions have changed (`reason`) or the topics have.
+    pub(crate) fn refresh(&mut self, reason: Option<Reason>, look: bool, member: &str) -> Result<(), Refusal> {
+        if reason.is_none() && !look && !self.group.volatile.metadata_stale {
+            return Ok(());
+        }
+        let hash = self.hash();
+        self.group.volatile.metadata_stale = false;
+        let moved = (hash != self.group.metadata_hash).then_some(Reason::TopicsChanged);
+        if let Some(reason) = reason.or(moved) {
+            self.bump(hash, reason, member)?;
+        }
+        if self.group.has_partition_metadata {
+            self.record(records::no_partition_metadata(&self.id))?;
+        }
+        Ok(())
+    }
+
+    /// Follows a member's change of pattern, and resolves the group's patterns when it is time.
+    ///
+    /// # Errors
+    /// INVALID_REGULAR_EXPRESSION.
+    pub(crate) fn follow_pattern(&mut self, before: &Member, member: &Member) -> Result<PatternOutcome, Refusal> {
+        let mut step = PatternStep::Same;
+        let mut is_new = false;
+        if before.pattern != member.pattern {
+            step = PatternStep::Changed;
+            self.drop_pattern(before)?;
+            match member.pattern() {
+                Some(pattern) if self.group.subscribed_patterns().of(pattern) == 1 => {
+                    check_pattern(pattern)?;
+                    is_new = true;
+                }
+                Some(pattern) if self.group.patterns.contains_key(pattern) => step = PatternStep::ChangedAndKnown,
+                Some(_) => {}
+                None if before.pattern().is_some() => step = PatternStep::ChangedAndKnown,
+                None => {}
+            }
+        }
+        let (resolved, moved) = if self.should_resolve(is_new) { (true, self.resolve()?) } else { (false, false) };
+        Ok(PatternOutcome {
+            changed: step != PatternStep::Same,
+            rebalances: moved || step == PatternStep::ChangedAndKnown,
+            resolved,
+        })
+    }
+
+    /// Deletes what a member's pattern matched when nobody subscribes to that pattern any more.
+    pub(crate) fn drop_pattern(&mut self, member: &Member) -> Result<(), Refusal> {
+        match member.pattern() {
+            Some(pattern)
+                if self.group.subscribed_patterns().of(pattern) == 0
+                    && self.group.patterns.contains_key(pattern) =>
+            {
+                self.record(records::no_pattern(&self.id, pattern))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn should_resolve(&self, is_new: bool) -> bool {
+        let subscribed = self.group.subscribed_patterns().len();
+        if subscribed == 0 {
+            return false;
+        }
+        let known = self.group.patterns.size();
+        // All patterns are resolved together.
+        let Some(last) = self.group.patterns.values().map(|resolved| resolved.timestamp).max() else {
+            return true;
+        };
+        // A clock that was set back must not stop this.
+        let age = self.context.now.wall.saturating_sub(last);
+        if (0..=MIN_RESOLVE_INTERVAL_MS).contains(&age) {
+            return false;
+        }
+        let refresh = i64::try_from(self.context.settings.regex_refresh_ms).unwrap_or(i64::MAX);
+        is_new || subscribed != known || self.group.volatile.patterns_stale || age > refresh || age < 0
+    }
+
+    /// Resolves every pattern; whether one matches other topics than before.
+    fn resolve(&mut self) -> Result<bool, Refusal> {
+        let mut moved = false;
+        let patterns: Vec<Text> = self.group.subscribed_patterns().keys().cloned().collect();
+        for text in patterns {
+            let resolved = Resolved {
+                topics: pattern::topics(&text, &self.context.image),
+                version: UNKNOWN_VERSION,
+                timestamp: self.context.now.wall,
+            };
+            moved |= match self.group.patterns.get(&text) {
+                Some(before) => before.topics != resolved.topics,
+                None => !resolved.topics.is_empty(),
+            };
+            self.record(records::pattern(&self.id, &text, &resolved))?;
+        }
+        self.group.volatile.patterns_stale = false;
+        Ok(moved)
+    }
+
+    /// Computes the target of the present epoch, or sets the deadline for it when the last one is too fresh.
+    pub(crate) fn assign(&mut self) -> Result<(), Refusal> {
+        if self.group.target_epoch >= self.group.epoch {
+            return Ok(());
+        }
+        let key = TimerKey::Assign { group: self.id.clone() };
+        if let Some(at) = self.next_assignment() {
+            self.decision.deadline(key, at);
+            return Ok(());
+        }
+        self.decision.cancel(key);
+        let targets = target::compute(&self.group, self.context);
+        let news: BTreeMap<Text, _> = targets
+            .into_iter()
+            .filter(|(member, target)| self.group.targets.get(member).is_none_or(|before| **before != *target))
+            .collect();
+        let id = self.id.clone();
+        self.records(news.iter().map(|(member, target)| records::target(&id, member, target)))?;
+        self.record(records::target_epoch(&id, self.group.epoch, self.context.now.wall.max(0)))
+    }
+
+    /// When the next target may be computed; `None` for now.
+    fn next_assignment(&self) -> Option<Tick> {
+        let interval = i64::from(self.context.consumer_settings(&self.id).assignment_interval_ms);
+        let last: Millis = self.group.target_timestamp;
+        let age = self.context.now.wall.saturating_sub(last);
+        // A time in the future was written before the clock was set back: nobody knows how long ago.
+        if last == 0 || !(0..interval).contains(&age) {
+            return None;
+        }
+        let rest = u64::try_from(interval.saturating_sub(age)).unwrap_or(0);
+        Some(self.context.now.tick.plus_millis(rest))
+    }
+
+    /// Takes a member one step towards its target. The member afterwards.
+    pub(crate) fn reconcile(
+        &mut self,
+        member: &str,
+        resubscribed: bool,
+        reported: Option<&[TopicPartitions]>,
+    ) -> Result<Arc<Member>, Refusal> {
+        let before = Arc::clone(self.member(member)?);
+        if !resubscribed && before.has_reached(self.group.target_epoch) {
+            return Ok(before);
+        }
+        let topics = &self.context.image.topics;
+        let subscribes = |topic: Uuid| {
+            topics.get(topic).is_some_and(|topic| self.group.subscribes(&before, topic.name.as_str()))
+        };
+        let is_owned = |topic: Uuid, partition: i32| self.group.is_owned(topic, partition);
+        let step = Step {
+            member: &before,
+            target_epoch: self.group.target_epoch,
+            target: &self.group.target(member),
+            resubscribed,
+            reported,
+            subscribes: &subscribes,
+            is_owned: &is_owned,
+        };
+        let after = step.next()?;
+        if after == *before {
+            return Ok(before);
+        }
+        self.record(records::current(&self.id, &after))?;
+        let key = TimerKey::Revoke { group: self.id.clone(), member: after.id.clone() };
+        if after.state == MemberState::Unrevoked && !after.is_classic() {
+            self.deadline(key, after.rebalance_timeout_ms);
+        } else {
+            self.decision.cancel(key);
+        }
+        Ok(Arc::clone(self.member(member)?))
+    }
+}
+
+/// What came of a member's pattern.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PatternOutcome {
+    /// It has another pattern.
+    pub(crate) changed: bool,
+    /// The group subscribes to other topics now.
+    pub(crate) rebalances: bool,
+    /// The patterns were resolved.
+    pub(crate) resolved: bool,
+}
+
+fn check_pattern(pattern: &str) -> Result<(), Refusal> {
+    pattern::compile(pattern).map(|_| ()).map_err(|error| {
+        let shown: String = pattern.chars().take(256).collect();
+        let message = format!("SubscribedTopicRegex `{shown}` is not a valid regular expression: {error}.");
+        Refusal::new(ErrorCode::InvalidRegularExpression, message)
+    })
+}
+
+pub(crate) fn not_found(id: &str, what: &str) -> Refusal {
+    Refusal::new(ErrorCode::GroupIdNotFound, format!("group {id} {what}"))
+}

@@ -1,0 +1,57 @@
+//! Members that go, of their own will or not; what they owned is free at once.
+
+use crate::change::{Decision, Reason};
+use crate::consumer::draft::Draft;
+use crate::consumer::{migrate, records};
+use crate::timers::TimerKey;
+use crate::{Refusal, Text};
+
+/// Takes members out of their group, which may become a classic one by that. The draft ends here.
+pub(crate) fn fence(
+    mut draft: Draft<'_>,
+    decision: &mut Decision,
+    members: &[Text],
+    reason: Reason,
+) -> Result<(), Refusal> {
+    if members.is_empty() {
+        draft.finish(decision);
+        return Ok(());
+    }
+    if migrate::downgrades_without(&draft, members) {
+        migrate::downgrade(&mut draft, members, Some(reason))?;
+        draft.finish_converted(decision);
+        return Ok(());
+    }
+    let group = draft.id.clone();
+    for id in members {
+        let Some(member) = draft.group.members.get(id).cloned() else { continue };
+        draft.records(records::no_member(&group, id))?;
+        draft.drop_pattern(&member)?;
+        cancel_deadlines(&mut draft, id);
+    }
+    let hash = draft.hash();
+    let first = members.first().map_or("", |member| &**member);
+    draft.bump(hash, reason, first)?;
+    if draft.group.is_empty() {
+        // As in a new group, the next assignment is not put off.
+        draft.record(records::target_epoch(&group, draft.group.epoch, 0))?;
+        draft.decision.cancel(TimerKey::Assign { group });
+    }
+    draft.finish(decision);
+    Ok(())
+}
+
+/// Nothing is waited for from a member any more.
+pub(crate) fn cancel_deadlines(draft: &mut Draft<'_>, member: &Text) {
+    let key = || (draft.id.clone(), member.clone());
+    let keys = [key(), key(), key(), key()];
+    let [session, revoke, rejoin, resync] = keys;
+    for key in [
+        TimerKey::Session { group: session.0, member: session.1 },
+        TimerKey::Revoke { group: revoke.0, member: revoke.1 },
+        TimerKey::Rejoin { group: rejoin.0, member: rejoin.1 },
+        TimerKey::Resync { group: resync.0, member: resync.1 },
+    ] {
+        draft.decision.cancel(key);
+    }
+}

@@ -1,0 +1,1 @@
+//! Records, to the byte, and logs as compaction leaves them.
