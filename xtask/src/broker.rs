@@ -21,7 +21,8 @@ const RELEASE: &str = "4.3";
 /// classic sessions stay as they are.
 const GROUPS: &str = "offsets.topic.num.partitions=5\ngroup.initial.rebalance.delay.ms=100\n\
                       group.consumer.min.heartbeat.interval.ms=300\ngroup.consumer.heartbeat.interval.ms=300\n\
-                      group.consumer.min.session.timeout.ms=6000\ngroup.consumer.session.timeout.ms=6000\n";
+                      group.consumer.min.session.timeout.ms=6000\ngroup.consumer.session.timeout.ms=6000\n\
+                      group.consumer.assignment.interval.ms=100\n";
 /// ApiVersions version 0 with correlation id 7 and client id "x".
 const PROBE: [u8; 15] = [0, 0, 0, 11, 0, 18, 0, 0, 0, 0, 0, 7, 0, 1, b'x'];
 
