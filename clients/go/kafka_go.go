@@ -25,7 +25,7 @@ func kafkaGoReader(group, name string) *kafka.Reader {
 	return kafka.NewReader(kafka.ReaderConfig{
 		Brokers: []string{bootstrap}, GroupID: group, Topic: name, StartOffset: kafka.FirstOffset, MaxWait: 100 * time.Millisecond,
 		SessionTimeout: 6 * time.Second, HeartbeatInterval: 300 * time.Millisecond, RebalanceTimeout: 6 * time.Second,
-		JoinGroupBackoff: 100 * time.Millisecond,
+		JoinGroupBackoff: 100 * time.Millisecond, GroupBalancers: []kafka.GroupBalancer{kafka.RangeGroupBalancer{}},
 	})
 }
 
@@ -62,6 +62,19 @@ func (s *sharing) take(ctx context.Context, who string, reader *kafka.Reader) {
 		s.Unlock()
 		_ = reader.CommitMessages(ctx, m)
 	}
+}
+
+// rows are all records, as often as they came.
+func (s *sharing) rows() []string {
+	s.Lock()
+	defer s.Unlock()
+	var all []string
+	for key, names := range s.seen {
+		for range names {
+			all = append(all, key)
+		}
+	}
+	return all
 }
 
 func (s *sharing) by(who string) int {

@@ -20,6 +20,7 @@ var suites = map[string][]row{
 	"franz-go":        franzCases,
 	"franz-go-groups": franzGroupCases,
 	"kafka-go":        kafkaGoCases,
+	"mixed-go":        mixedCases,
 	"sarama":          saramaCases,
 }
 

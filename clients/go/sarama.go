@@ -25,7 +25,6 @@ func saramaConfig() *sarama.Config {
 	config.Consumer.Offsets.AutoCommit.Enable = false
 	config.Consumer.Group.Session.Timeout = 6 * time.Second
 	config.Consumer.Group.Heartbeat.Interval = 300 * time.Millisecond
-	config.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{sarama.NewBalanceStrategySticky()}
 	config.Consumer.MaxWaitTime = 100 * time.Millisecond
 	return config
 }
@@ -73,8 +72,10 @@ func (c *claimer) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama
 	}
 }
 
-func claim(group, name string) (*claimer, error) {
-	made, err := sarama.NewConsumerGroup([]string{bootstrap}, group, saramaConfig())
+func claim(group, name string, strategy sarama.BalanceStrategy) (*claimer, error) {
+	config := saramaConfig()
+	config.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{strategy}
+	made, err := sarama.NewConsumerGroup([]string{bootstrap}, group, config)
 	if err != nil {
 		return nil, err
 	}
@@ -112,8 +113,8 @@ func saramaShares(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	one, err := claim(name, name)
-	two, err2 := claim(name, name)
+	one, err := claim(name, name, sarama.NewBalanceStrategySticky())
+	two, err2 := claim(name, name, sarama.NewBalanceStrategySticky())
 	if err := errors.Join(err, err2); err != nil {
 		return err
 	}
@@ -146,7 +147,7 @@ func saramaAdmin(ctx context.Context) error {
 	if err = errors.Join(err, kafkaGoFill(ctx, name, 40)); err != nil {
 		return err
 	}
-	member, err := claim(name, name)
+	member, err := claim(name, name, sarama.NewBalanceStrategySticky())
 	if err != nil {
 		return err
 	}

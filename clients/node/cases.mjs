@@ -1,4 +1,4 @@
-// The small runner that both JavaScript suites share: `id: ok` or `id: failed REASON` for each case, bounded in time.
+// The small runner that all JavaScript suites share: `id: ok` or `id: failed REASON` for each case, bounded in time.
 
 export const bootstrap = process.env.BOOTSTRAP
 const run = process.env.RUN_ID ?? String(Date.now())

@@ -1,4 +1,4 @@
-// kafkajs 2.2.4 as producer and admin (its consumer needs groups): the oldest versions that a living client asks for.
+// kafkajs 2.2.4 as producer and admin (its consumer only knows groups): the oldest versions that a living client asks for.
 
 import kafkajs from 'kafkajs'
 import snappy from 'snappyjs'

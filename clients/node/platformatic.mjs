@@ -1,4 +1,4 @@
-// @platformatic/kafka as producer and admin (its consumer needs groups): the newest versions as its floor (C48).
+// @platformatic/kafka as producer and admin (its consumer only knows groups): the newest versions as its floor (C48).
 
 import { Admin, ListOffsetTimestamps, Producer, stringSerializers } from '@platformatic/kafka'
 import { bootstrap, eventually, main, refused, same, topic as named } from './cases.mjs'

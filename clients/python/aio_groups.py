@@ -6,7 +6,7 @@ Each member has a thread and a loop of its own.
 import asyncio
 import re
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
@@ -16,6 +16,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from cases import BOOTSTRAP, case, eventually, holds, main, same, topic
 from members import Members
+from polled import AioKafka
 
 
 async def administered(work):
@@ -49,60 +50,9 @@ def produce(name, count, partitions=4):
     asyncio.run(go())
 
 
-def consumer(group, **settings):
-    base = dict(bootstrap_servers=BOOTSTRAP, group_id=group, enable_auto_commit=False, auto_offset_reset="earliest",
-                session_timeout_ms=6000, heartbeat_interval_ms=300, metadata_max_age_ms=500)
-    return AIOKafkaConsumer(**{**base, **settings})
-
-
-class Counted(ConsumerRebalanceListener):
-    """Counts how often partitions were taken away."""
-
-    def __init__(self):
-        self.revoked = 0
-
-    def on_partitions_revoked(self, revoked):
-        self.revoked += 1
-
-    def on_partitions_assigned(self, assigned):
-        pass
-
-
-class Polled:
-    """What `Members` needs of a client."""
-
-    def __init__(self, group, names=(), pattern=None, **settings):
-        self.loop, self.listener = asyncio.new_event_loop(), Counted()
-        self.loop.run_until_complete(self.started(group, names, pattern, settings))
-
-    async def started(self, group, names, pattern, settings):
-        self.client = consumer(group, **settings)
-        self.client.subscribe(topics=list(names), pattern=pattern, listener=self.listener)
-        await self.client.start()
-
-    def run(self, work):
-        return self.loop.run_until_complete(work)
-
-    def poll(self):
-        return self.run(self.polled())
-
-    async def polled(self):
-        found = await self.client.getmany(timeout_ms=100)
-        rows = [(part.topic, part.partition, record.offset) for part, records in found.items() for record in records]
-        if rows:
-            await self.client.commit()
-        return rows
-
-    def owned(self):
-        return sorted((part.topic, part.partition) for part in self.client.assignment())
-
-    def close(self):
-        self.run(self.client.stop())
-
-
 def shares(label, assignor):
     name = create(topic(label))
-    member = lambda: Polled(name, [name], partition_assignment_strategy=[assignor])
+    member = lambda: AioKafka(name, [name], partition_assignment_strategy=[assignor])
     with Members(name) as members:
         first = members.start(member)
         members.balanced(4)
@@ -138,7 +88,7 @@ def commits():
     name = create(topic("commits"))
     parts = [TopicPartition(name, i) for i in range(4)]
     produce(name, 40)
-    first = Polled(name, [name])
+    first = AioKafka(name, [name])
     eventually(lambda: first.run(first.client.getmany(timeout_ms=100)) and False or len(first.owned()) == 4, 20, "partitions")
     first.run(first.client.commit({parts[0]: OffsetAndMetadata(3, "a note Ω"), parts[1]: OffsetAndMetadata(4, "")}))
     same([first.run(first.client.committed(part)) for part in parts], [3, 4, None, None], "offsets")
@@ -150,7 +100,7 @@ def commits():
     first.close()
     shown = administer(lambda client: client.list_consumer_group_offsets(name))
     same((shown[parts[0]].offset, shown[parts[0]].metadata), (3, "a note Ω"), "offset and note")
-    again = Polled(name, [name])
+    again = AioKafka(name, [name])
     rows = []
     eventually(lambda: rows.extend(again.poll()) or len(rows) == 33, 20, "records")
     same(sorted(rows)[0], (name, 0, 3), "first record of partition 0")
@@ -163,9 +113,9 @@ def commits():
 def static():
     name = create(topic("static"))
     with Members(name) as members:
-        one = lambda: Polled(name, [name], group_instance_id="one")
+        one = lambda: AioKafka(name, [name], group_instance_id="one")
         first = members.start(one)
-        second = members.start(lambda: Polled(name, [name], group_instance_id="two"))
+        second = members.start(lambda: AioKafka(name, [name], group_instance_id="two"))
         members.balanced(4)
         before, other, revoked = first.owned, second.owned, second.client.listener.revoked
         members.stop(first)
@@ -181,7 +131,7 @@ def patterns():
     base = topic("pattern")
     create(f"{base}-a", 2)
     create(f"other-{base}", 2)
-    member = Polled(base, pattern=f"^{re.escape(base)}-.*")
+    member = AioKafka(base, pattern=f"^{re.escape(base)}-.*")
     eventually(lambda: member.poll() or member.owned() == [(f"{base}-a", 0), (f"{base}-a", 1)], 20, "the matching topic")
     member.close()
 
@@ -190,7 +140,7 @@ def patterns():
 def administration():
     name = create(topic("admin"))
     with Members(name) as members:
-        members.start(lambda: Polled(name, [name]))
+        members.start(lambda: AioKafka(name, [name]))
         members.balanced(4)
         answers = administer(lambda client: client.describe_consumer_groups([name]))
         (row,) = [group for answer in answers for group in answer.groups]

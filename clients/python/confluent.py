@@ -17,7 +17,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from cases import BOOTSTRAP, case, eventually, holds, main, payload, same, topic
+from cases import AT_ONCE, BOOTSTRAP, case, eventually, holds, main, payload, same, topic
 
 MIB = 1024 * 1024
 ADMIN = AdminClient({"bootstrap.servers": BOOTSTRAP})
@@ -102,6 +102,8 @@ def code_of(call):
 @case("confluent/create-and-delete-topics")
 def create_and_delete():
     name = create(topic("life"), partitions=3)
+    if not AT_ONCE:
+        eventually(lambda: name in ADMIN.list_topics(timeout=10).topics, what="the topic")
     seen = ADMIN.list_topics(timeout=10).topics[name]
     same(sorted(seen.partitions), [0, 1, 2], "partitions")
     ADMIN.delete_topics([name], request_timeout=10)[name].result(15)

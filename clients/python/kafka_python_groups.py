@@ -5,7 +5,7 @@ Each member lives in a thread of its own, because its `poll` may wait for a reba
 
 import re
 
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
@@ -14,6 +14,7 @@ from kafka.structs import OffsetAndMetadata
 
 from cases import BOOTSTRAP, case, eventually, holds, main, same, topic
 from members import Members
+from polled import KafkaPython
 
 
 def administer(work):
@@ -38,43 +39,14 @@ def produce(name, count, partitions=4):
         client.close(timeout=5)
 
 
-def consumer(group, names=(), **settings):
-    base = dict(bootstrap_servers=BOOTSTRAP, group_id=group, enable_auto_commit=False, auto_offset_reset="earliest",
-                session_timeout_ms=6000, heartbeat_interval_ms=300, metadata_max_age_ms=500)
-    client = KafkaConsumer(**{**base, **settings})
-    if names:
-        client.subscribe(list(names))
-    return client
-
-
-class Polled:
-    """What `Members` needs of a client: rows of (topic, partition, offset), and what it owns."""
-
-    def __init__(self, group, names, **settings):
-        self.client = consumer(group, names, **settings)
-
-    def poll(self):
-        found = self.client.poll(timeout_ms=100)
-        rows = [(part.topic, part.partition, record.offset) for part, records in found.items() for record in records]
-        if rows:
-            self.client.commit()
-        return rows
-
-    def owned(self):
-        return sorted((part.topic, part.partition) for part in self.client.assignment())
-
-    def close(self):
-        self.client.close(autocommit=False)
-
-
 def shares(label, **settings):
     name = create(topic(label))
     with Members(name) as members:
-        first = members.start(lambda: Polled(name, [name], **settings))
+        first = members.start(lambda: KafkaPython(name, [name], **settings))
         members.balanced(4)
         produce(name, 100)
         members.consumed(100)
-        members.start(lambda: Polled(name, [name], **settings))
+        members.start(lambda: KafkaPython(name, [name], **settings))
         members.balanced(4)
         produce(name, 200)
         members.consumed(300)
@@ -99,7 +71,7 @@ def commits():
     name = create(topic("commits"))
     parts = [TopicPartition(name, i) for i in range(4)]
     produce(name, 40)
-    client = consumer(name, [name])
+    client = KafkaPython(name, [name]).client
     eventually(lambda: client.poll(timeout_ms=100) and False or len(client.assignment()) == 4, 20, "partitions")
     client.commit({parts[0]: OffsetAndMetadata(3, "a note Ω", -1), parts[1]: OffsetAndMetadata(4, "", -1)})
     same(client.committed(parts[0], metadata=True)[:2], (3, "a note Ω"), "offset and note")
@@ -110,7 +82,7 @@ def commits():
     except OffsetMetadataTooLargeError:
         pass
     client.close(autocommit=False)
-    again = consumer(name, [name])
+    again = KafkaPython(name, [name]).client
     rows = []
     eventually(lambda: rows.extend(r for rs in again.poll(timeout_ms=100).values() for r in rs) or len(rows) == 33, 20, "records")
     same(min(r.offset for r in rows if r.partition == 0), 3, "first offset of partition 0")
@@ -123,9 +95,9 @@ def commits():
 def static():
     name = create(topic("static"))
     with Members(name) as members:
-        one = lambda: Polled(name, [name], group_instance_id="one")
+        one = lambda: KafkaPython(name, [name], group_instance_id="one")
         first = members.start(one)
-        second = members.start(lambda: Polled(name, [name], group_instance_id="two"))
+        second = members.start(lambda: KafkaPython(name, [name], group_instance_id="two"))
         members.balanced(4)
         before, other = first.owned, second.owned
         generation = second.client.client.group_metadata().generation_id
@@ -142,7 +114,7 @@ def patterns():
     base = topic("pattern")
     create(f"{base}-a", 2)
     create(f"other-{base}", 2)
-    client = consumer(base)
+    client = KafkaPython(base).client
     client.subscribe(pattern=f"^{re.escape(base)}-.*")
     owned = lambda: sorted((part.topic, part.partition) for part in client.assignment())
     eventually(lambda: client.poll(timeout_ms=100) and False or owned() == [(f"{base}-a", 0), (f"{base}-a", 1)], 20, "the topic")
@@ -154,7 +126,7 @@ def administration():
     name, group = create(topic("admin")), topic("admin")
     produce(name, 40)
     with Members(name) as members:
-        members.start(lambda: Polled(group, [name]))
+        members.start(lambda: KafkaPython(group, [name]))
         members.balanced(4)
         members.consumed(40)
         found = administer(lambda client: client.describe_groups([group]))[group]

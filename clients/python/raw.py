@@ -140,8 +140,16 @@ def advertised():
 
 
 def producer_id():
-    reply = Connection().ask(22, 1, string(None) + struct.pack(">i", 60000))
-    _, error, number, epoch = reply.take("ihqh")
+    """Kafka may still be waiting for its first block of ids (error 14)."""
+    rows = []
+
+    def probe():
+        reply = Connection().ask(22, 1, string(None) + struct.pack(">i", 60000))
+        rows.append(reply.take("ihqh")[1:])
+        return AT_ONCE or rows[-1][0] != 14
+
+    eventually(probe, what="a block of ids")
+    error, number, epoch = rows[-1]
     same(error, 0, "error of InitProducerId")
     return number, epoch
 

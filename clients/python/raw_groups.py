@@ -332,10 +332,10 @@ def many_offsets():
         same(commit(group, [(name, 0, 100 + i, "")], version=6), [0], "commit")
     asked = [{"GroupId": group, "Topics": [{"Name": name, "PartitionIndexes": [0, 1]}]} for group in groups]
     found = ask("OffsetFetch", 8, Groups=asked).Groups
-    rows = [(row.GroupId, row.ErrorCode, [part.CommittedOffset for part in row.Topics[0].Partitions]) for row in found]
-    same(rows, [(groups[0], 0, [100, -1]), (groups[1], 0, [101, -1]), (groups[2], 0, [-1, -1])], "offsets")
+    rows = {row.GroupId: (row.ErrorCode, [part.CommittedOffset for part in row.Topics[0].Partitions]) for row in found}
+    same(rows, dict(zip(groups, [(0, [100, -1]), (0, [101, -1]), (0, [-1, -1])])), "offsets")
     found = ask("OffsetFetch", 8, Groups=[{"GroupId": group, "Topics": None} for group in groups]).Groups
-    same([len(row.Topics) for row in found], [1, 1, 0], "topics of everything")
+    same({row.GroupId: len(row.Topics) for row in found}, dict(zip(groups, [1, 1, 0])), "topics of everything")
     asked = {"GroupId": groups[0], "Topics": [{"TopicId": number, "PartitionIndexes": [0]}, {"TopicId": bytes(range(16)), "PartitionIndexes": [0]}]}
     found = ask("OffsetFetch", 10, Groups=[asked]).Groups[0]
     rows = {(row.TopicId, row.Partitions[0].CommittedOffset, row.Partitions[0].ErrorCode) for row in found.Topics}
@@ -382,7 +382,8 @@ def lists():
         found = ask("DescribeGroups", version, Groups=[nowhere]).Groups[0]
         same((found.ErrorCode, found.GroupState, found.Members), (0, "Dead", []), f"an unknown group in version {version}")
     found = ask("DescribeGroups", 6, Groups=[nowhere, group]).Groups
-    same([(row.ErrorCode, row.GroupState) for row in found], [(GROUP_ID_NOT_FOUND, "Dead"), (0, "Stable")], "version 6")
+    rows = {row.GroupId: (row.ErrorCode, row.GroupState) for row in found}
+    same(rows, {nowhere: (GROUP_ID_NOT_FOUND, "Dead"), group: (0, "Stable")}, "version 6")
     same([row.ErrorCode for row in ask("ConsumerGroupDescribe", 1, GroupIds=[nowhere, group]).Groups], [69, 69], "as newer groups")
     leave(group, member)
 

@@ -117,7 +117,7 @@ fn one(suite: &Suite, address: &Address, declared: &BTreeSet<String>) -> Tally {
         report.push(format!("  {problem}"));
     }
     let seconds = started.elapsed().as_secs_f32();
-    println!("{:<14} {:>3} passed {:>3} failed {seconds:>6.1} s", suite.name, tally.passed, tally.failed);
+    println!("{:<20} {:>3} passed {:>3} failed {seconds:>6.1} s", suite.name, tally.passed, tally.failed);
     for line in report {
         println!("  {line}");
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The first parts of all ids.
-const SUITES: [&str; 26] = [
+const SUITES: [&str; 27] = [
     "java",
     "java-groups",
     "tools",
@@ -33,6 +33,7 @@ const SUITES: [&str; 26] = [
     "kafka-go",
     "sarama",
     "mixed",
+    "mixed-go",
     "exporter",
 ];
 

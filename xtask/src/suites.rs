@@ -39,7 +39,7 @@ const fn suite(name: &'static str, language: Language, lane: usize, runner: Runn
 pub(crate) const LANES: usize = 4;
 
 /// Every suite.
-pub(crate) const ALL: [Suite; 23] = [
+pub(crate) const ALL: [Suite; 26] = [
     suite("java", Language::Java, 0, Runner::Java(ClassPath::Server, "ClientSuite")),
     suite("tools", Language::Java, 0, Runner::Java(ClassPath::Tools, "ToolsSuite")),
     suite("streams", Language::Java, 0, Runner::Java(ClassPath::Streams, "StreamsSuite")),
@@ -50,12 +50,15 @@ pub(crate) const ALL: [Suite; 23] = [
     suite("kafka-python", Language::Python, 1, Runner::Python("kafka_python.py")),
     suite("aiokafka-groups", Language::Python, 1, Runner::Python("aio_groups.py")),
     suite("kafka-python-groups", Language::Python, 1, Runner::Python("kafka_python_groups.py")),
+    suite("mixed", Language::Python, 1, Runner::Python("mixed.py")),
+    suite("exporter", Language::Python, 1, Runner::Python("exporter.py")),
     suite("confluent", Language::Python, 2, Runner::Python("confluent.py")),
     suite("confluent-groups", Language::Python, 2, Runner::Python("confluent_groups.py")),
-    suite("franz-go", Language::Go, 2, Runner::Go),
-    suite("franz-go-groups", Language::Go, 2, Runner::Go),
-    suite("kafka-go", Language::Go, 2, Runner::Go),
-    suite("sarama", Language::Go, 2, Runner::Go),
+    suite("franz-go", Language::Go, 3, Runner::Go),
+    suite("franz-go-groups", Language::Go, 3, Runner::Go),
+    suite("kafka-go", Language::Go, 3, Runner::Go),
+    suite("mixed-go", Language::Go, 3, Runner::Go),
+    suite("sarama", Language::Go, 3, Runner::Go),
     suite("kafkajs", Language::Node, 2, Runner::Node("kafkajs.mjs")),
     suite("kafkajs-groups", Language::Node, 2, Runner::Node("kafkajs-groups.mjs")),
     suite("platformatic", Language::Node, 2, Runner::Node("platformatic.mjs")),
