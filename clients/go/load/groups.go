@@ -91,11 +91,11 @@ func inBatches(c *connection, all []*single, ask func(*single) kmsg.Request, hea
 		}
 		for _, one := range part {
 			answer, err := c.receive()
-			if err == nil {
-				err = hear(one, answer)
-			}
 			if err != nil {
-				return fmt.Errorf("%s: %w", one.group, err)
+				return err
+			}
+			if err := hear(one, answer); err != nil {
+				return fmt.Errorf("%s: a request of key %d: %w", one.group, answer.Key(), err)
 			}
 		}
 	}

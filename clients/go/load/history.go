@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -84,6 +85,16 @@ func (h *history) with(group string, step func(*record)) {
 
 func (h *history) breaks(promise, format string, values ...any) {
 	h.broken[promise] = append(h.broken[promise], fmt.Sprintf(format, values...))
+}
+
+// verdict is an error that names one breach of each broken promise.
+func (h *history) verdict() (verdict error) {
+	h.lock.Lock()
+	defer h.lock.Unlock()
+	for promise, broken := range h.broken {
+		verdict = errors.Join(verdict, fmt.Errorf("%s: %s", promise, broken[0]))
+	}
+	return verdict
 }
 
 // odd notes an answer that no client would know what to do with.

@@ -1,13 +1,14 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"sync"
 	"time"
 )
 
-const settleLimit = 300 * time.Second
+const settleLimit = 120 * time.Second
 
 // settleCommand measures how long a group takes from the start of its first member, and from one member's goodbye, until
 // each partition is held once and all members hold their part in one generation.
@@ -46,13 +47,13 @@ func settle(s setting, starts func(setting, string) *member, count int) error {
 		members = append(members, starts(s, fmt.Sprintf("member-%d", i)))
 	}
 	if err := settles(s.history, s.group, settleLimit); err != nil {
-		return err
+		return errors.Join(err, s.history.verdict())
 	}
 	figure("start", time.Since(began).Seconds())
 	began = time.Now()
 	members[count-1].leaves()
 	if err := settles(s.history, s.group, settleLimit); err != nil {
-		return err
+		return errors.Join(err, s.history.verdict())
 	}
 	figure("leave", time.Since(began).Seconds())
 	var all sync.WaitGroup
@@ -60,10 +61,7 @@ func settle(s setting, starts func(setting, string) *member, count int) error {
 		all.Go(m.leaves)
 	}
 	all.Wait()
-	for promise, broken := range s.history.broken {
-		return fmt.Errorf("%s: %s", promise, broken[0])
-	}
-	return nil
+	return s.history.verdict()
 }
 
 // servesConsumers asks for the consumer protocol, and says so when it is not there.
