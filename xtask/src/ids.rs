@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The first parts of all ids.
-const SUITES: [&str; 26] = [
+const SUITES: [&str; 27] = [
     "java",
     "java-groups",
     "tools",
@@ -23,6 +23,7 @@ const SUITES: [&str; 26] = [
     "kafkajs",
     "platformatic",
     "swap",
+    "kills",
     "raw-groups",
     "confluent-groups",
     "aiokafka-groups",

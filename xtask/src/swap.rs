@@ -4,7 +4,7 @@
 //! offset, has every group, writes more and stops; the first starts on it again and has everything. Kafka's dump-log and metadata shell
 //! read the files when the broker under test wrote them last. With Kafka in both places the round tests itself.
 
-use crate::broker::{Broker, Kind, Node};
+use crate::broker::{Broker, GROUPS, Kind, Node};
 use crate::clients::judge;
 use crate::ids;
 use crate::paths;
@@ -36,7 +36,7 @@ pub(crate) fn round(kind: Kind) -> Result<Tally> {
     let mut problems = Vec::new();
     for origin in [Origin::Kafka, Origin::Ours] {
         let folder = paths::fresh(&format!("swap-{}-from-{}", kind.name(), origin.name()))?;
-        let node = Node::new(&folder, 2)?;
+        let node = Node::new(&folder, 2)?.with(GROUPS)?;
         for part in origin.parts() {
             if let Err(problem) = part.play(kind, origin, &node, &mut text) {
                 problems.push(format!("{part:?} of the directory from {}: {problem}", origin.name()));
