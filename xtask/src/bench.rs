@@ -4,11 +4,12 @@
 //! took back costs processor time when it is used again, so as many bytes as a round needs are written and deleted first.
 
 use crate::broker::{Broker, Kind, Node};
+use crate::figures::{megabytes_of, memory, processor_seconds, program};
 use crate::paths;
 use crate::process::{self, Result};
 use crate::tidy;
 use crate::toolchain::{ClassPath, Language, java_command};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -33,10 +34,7 @@ pub(crate) fn command(words: &[&str]) -> Result<()> {
     }
     Language::Java.prepare()?;
     Language::Kcat.prepare()?;
-    let ottla = paths::target().join("release/ottla");
-    if only != Some(Kind::Kafka) {
-        build(&ottla)?;
-    }
+    let ottla = if only == Some(Kind::Kafka) { PathBuf::new() } else { program()? };
     for (round, order) in [[Kind::Ottla, Kind::Kafka], [Kind::Kafka, Kind::Ottla]].into_iter().enumerate() {
         for kind in order.into_iter().filter(|kind| only.is_none_or(|one| one == *kind)) {
             println!("round {}: {}", round + 1, kind.name());
@@ -45,17 +43,6 @@ pub(crate) fn command(words: &[&str]) -> Result<()> {
     }
     println!("\nlines of each room");
     tidy::print_lines()
-}
-
-fn build(ottla: &Path) -> Result<()> {
-    println!("building the release binary");
-    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    build.args(["build", "--locked", "--release", "--bin", "ottla"]).current_dir(paths::root());
-    if !process::visible(&mut build)? {
-        return Err("the release binary does not build".into());
-    }
-    println!("binary: {:.1} MB\n", megabytes_of(std::fs::metadata(ottla)?.len()));
-    Ok(())
 }
 
 fn measure(kind: Kind, ottla: &Path, megabytes: u64) -> Result<()> {
@@ -163,10 +150,6 @@ fn tell(what: &str, record: u64, bytes: u64, took: Duration, processor: f64) {
     );
 }
 
-fn megabytes_of(bytes: u64) -> f64 {
-    f64::from(u32::try_from(bytes / 1000).unwrap_or(u32::MAX)) / 1000.0
-}
-
 /// Writes and deletes as many bytes as the round will.
 fn warm_up(folder: &Path, megabytes: u64) -> Result<()> {
     let path = folder.join("warm-up");
@@ -176,24 +159,4 @@ fn warm_up(folder: &Path, megabytes: u64) -> Result<()> {
         std::io::Write::write_all(&mut file, &block)?;
     }
     Ok(std::fs::remove_file(path)?)
-}
-
-/// User and system time of a process and of its ended children's, from `/proc/PID/stat`.
-fn processor_seconds(pid: u32) -> Result<f64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The name in parentheses may hold spaces; the fields count from behind it.
-    let fields: Vec<&str> = text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks =
-        |index: usize| -> Result<u32> { Ok(fields.get(index).ok_or("a short /proc/PID/stat")?.parse()?) };
-    let each = u32::try_from(rustix::param::clock_ticks_per_second())?;
-    Ok(f64::from(ticks(11)? + ticks(12)?) / f64::from(each))
-}
-
-/// A line of `/proc/PID/status`, in MB.
-fn memory(pid: u32, line: &str) -> Result<f64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let found =
-        text.lines().find_map(|row| row.strip_prefix(line)).ok_or("no such line in /proc/PID/status")?;
-    let kilobytes: u32 = found.trim().trim_end_matches(" kB").parse()?;
-    Ok(f64::from(kilobytes) * 1.024 / 1000.0)
 }

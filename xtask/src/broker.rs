@@ -19,7 +19,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(60);
 const RELEASE: &str = "4.3";
 /// Groups that need no patience: rebalances within a second, five partitions of offsets instead of fifty. Bounds of
 /// classic sessions stay as they are.
-const GROUPS: &str = "offsets.topic.num.partitions=5\ngroup.initial.rebalance.delay.ms=100\n\
+pub(crate) const GROUPS: &str = "offsets.topic.num.partitions=5\ngroup.initial.rebalance.delay.ms=100\n\
                       group.consumer.min.heartbeat.interval.ms=300\ngroup.consumer.heartbeat.interval.ms=300\n\
                       group.consumer.min.session.timeout.ms=6000\ngroup.consumer.session.timeout.ms=6000\n\
                       group.consumer.assignment.interval.ms=100\n";
@@ -82,12 +82,19 @@ impl Node {
              listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n\
              log.dirs={}\nnum.partitions=1\noffsets.topic.replication.factor=1\n\
              transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\n\
-             share.coordinator.state.topic.replication.factor=1\nshare.coordinator.state.topic.min.isr=1\n{GROUPS}",
+             share.coordinator.state.topic.replication.factor=1\nshare.coordinator.state.topic.min.isr=1\n",
             dirs.join(",")
         );
         let properties = folder.join("server.properties");
         std::fs::write(&properties, text)?;
         Ok(Self { folder: folder.to_path_buf(), properties, listen, controller, data })
+    }
+
+    /// Adds lines to its server.properties.
+    pub(crate) fn with(self, settings: &str) -> Result<Self> {
+        let text = std::fs::read_to_string(&self.properties)?;
+        std::fs::write(&self.properties, text + settings)?;
+        Ok(self)
     }
 }
 
@@ -140,6 +147,21 @@ impl Broker {
     /// The process id, for its figures in `/proc`.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// SIGKILL. A broker that had ended by itself or in which a thread panicked is a failure.
+    pub(crate) fn kill(mut self) -> Result<()> {
+        let ended = self.child.try_wait()?;
+        process::kill_group(&self.child);
+        self.child.wait()?;
+        let said = process::tail(&self.log, 40);
+        if let Some(status) = ended {
+            return Err(format!("the broker had ended with {status}:\n{said}").into());
+        }
+        if std::fs::read_to_string(&self.log)?.contains("panicked at") {
+            return Err(format!("the broker panicked:\n{said}").into());
+        }
+        Ok(())
     }
 
     fn wait_until_ready(&mut self, listen: SocketAddr) -> Result<()> {

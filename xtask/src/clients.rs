@@ -3,7 +3,7 @@
 //! A case passes only when its line says so: a suite that ends early, prints nothing or leaves a declared case out
 //! fails for each case that is missing.
 
-use crate::broker::{Broker, Kind, Node};
+use crate::broker::{Broker, GROUPS, Kind, Node};
 use crate::ids;
 use crate::paths;
 use crate::process::{self, Result};
@@ -49,7 +49,7 @@ pub(crate) fn command(words: &[&str]) -> Result<()> {
 
 /// Starts a broker on a fresh directory, runs the suites (all, or those named) and stops it.
 pub(crate) fn against(kind: Kind, only: &[&str], lacking: &[Language]) -> Result<Tally> {
-    let node = Node::new(&paths::fresh(&format!("suites-{}", kind.name()))?, 1)?;
+    let node = Node::new(&paths::fresh(&format!("suites-{}", kind.name()))?, 1)?.with(GROUPS)?;
     let broker = Broker::start(kind, &node, true)?;
     let address =
         Address { kind, bootstrap: node.listen.to_string(), controller: Some(node.controller.to_string()) };

@@ -23,6 +23,7 @@ const SUITES: [&str; 27] = [
     "kafkajs",
     "platformatic",
     "swap",
+    "kills",
     "raw-groups",
     "confluent-groups",
     "aiokafka-groups",

@@ -5,10 +5,14 @@
 #![allow(clippy::print_stdout, reason = "a command line speaks on stdout")]
 
 mod bench;
+mod bench_groups;
 mod broker;
 mod clients;
+mod figures;
 mod files;
 mod ids;
+mod kills;
+mod load;
 mod paths;
 mod process;
 mod run;
@@ -34,8 +38,12 @@ usage: cargo xtask COMMAND
                         real clients against a broker started for them, or one that runs already
   swap [--against kafka|ottla]
                         a directory goes from Apache Kafka to the broker and back
+  kills [--against kafka|ottla] [--rounds N]
+                        the broker is killed and started again while groups are busy
   bench [--megabytes N] [--only kafka|ottla]
                         the figures beside Apache Kafka in the same run
+  bench groups [--rounds N] [--commits N] [--only kafka|ottla]
+                        as above, of group coordinators: settling, commits, memory of many groups
   kafka PORT DIR        Apache Kafka 4.4.0 in the foreground on a fresh directory, for looking at
 ";
 
@@ -50,6 +58,8 @@ fn main() -> ExitCode {
         ["prepare"] => toolchain::command(),
         ["clients", rest @ ..] => clients::command(rest),
         ["swap", rest @ ..] => swap::command(rest),
+        ["kills", rest @ ..] => kills::command(rest),
+        ["bench", "groups", rest @ ..] => bench_groups::command(rest),
         ["bench", rest @ ..] => bench::command(rest),
         ["kafka", port, dir] => broker::foreground(port, dir),
         _ => {

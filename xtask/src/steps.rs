@@ -6,7 +6,7 @@ use crate::process::{self, Result};
 use crate::run::Run;
 use crate::tally::Tally;
 use crate::toolchain::{self, Language};
-use crate::{clients, swap, tidy, verified};
+use crate::{clients, kills, swap, tidy, verified};
 use std::process::Command;
 use std::time::Duration;
 
@@ -29,14 +29,14 @@ pub(crate) fn check() -> Result<()> {
 pub(crate) fn ci() -> Result<()> {
     let mut run = Run::budgeted()?;
     // Six seeded fuzz tests of so many seconds each, and those of storage and broker: about a minute in all.
-    everything(&mut run, &[("OTTLA_FUZZ_SECONDS", "8")]);
+    everything(&mut run, &[("OTTLA_FUZZ_SECONDS", "8")], kills::SHORT);
     run.finish()
 }
 
 /// `cargo xtask full`: the long forms, without budgets.
 pub(crate) fn full() -> Result<()> {
     let mut run = Run::default();
-    everything(&mut run, &[("OTTLA_LONG", "1"), ("OTTLA_FUZZ_SECONDS", "20")]);
+    everything(&mut run, &[("OTTLA_LONG", "1"), ("OTTLA_FUZZ_SECONDS", "20")], kills::LONG);
     run.step("oracle", || {
         let lacking = toolchain::prepare()?;
         Ok(clients::against(Kind::Kafka, &[], &lacking)?.plus(swap::round(Kind::Kafka)?))
@@ -46,7 +46,7 @@ pub(crate) fn full() -> Result<()> {
     run.finish()
 }
 
-fn everything(run: &mut Run, long: &[(&str, &str)]) {
+fn everything(run: &mut Run, long: &[(&str, &str)], kills: u32) {
     let mut lacking = Vec::new();
     let mut ready = run.step("downloads", || {
         process::three_times("crates", || plain(cargo().args(["fetch", "--locked"])))?;
@@ -70,8 +70,14 @@ fn everything(run: &mut Run, long: &[(&str, &str)]) {
             }
             swap::round(Kind::Ottla)
         });
+        run.step("kills", || {
+            if lacking.contains(&Language::Go) {
+                return Ok(Tally { skipped: 1, ..Tally::default() });
+            }
+            kills::rounds_of(Kind::Ottla, kills)
+        });
     } else {
-        println!("clients and swap need the steps before them");
+        println!("clients, swap and kills need the steps before them");
     }
 }
 

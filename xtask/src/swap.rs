@@ -5,7 +5,7 @@
 //! metadata shell read the files when the broker under test wrote them last. With Kafka in both places the round tests
 //! itself.
 
-use crate::broker::{Broker, Kind, Node};
+use crate::broker::{Broker, GROUPS, Kind, Node};
 use crate::clients::judge;
 use crate::ids;
 use crate::paths;
@@ -37,7 +37,7 @@ pub(crate) fn round(kind: Kind) -> Result<Tally> {
     let mut problems = Vec::new();
     for origin in [Origin::Kafka, Origin::Ours] {
         let folder = paths::fresh(&format!("swap-{}-from-{}", kind.name(), origin.name()))?;
-        let node = Node::new(&folder, 2)?;
+        let node = Node::new(&folder, 2)?.with(GROUPS)?;
         for part in origin.parts() {
             if let Err(problem) = part.play(kind, origin, &node, &mut text) {
                 problems.push(format!("{part:?} of the directory from {}: {problem}", origin.name()));

@@ -136,14 +136,22 @@ pub(crate) fn go_program() -> PathBuf {
     paths::scratch().join("go-clients")
 }
 
+/// The load on group coordinators.
+pub(crate) fn load_program() -> PathBuf {
+    paths::scratch().join("load")
+}
+
 fn go() -> Result<()> {
-    let mut build = Command::new("go");
-    build
-        .args(["build", "-mod=readonly", "-o"])
-        .arg(go_program())
-        .arg(".")
-        .current_dir(paths::root().join("clients/go"));
-    process::succeed(&mut build, LIMIT, &log("go"))
+    for (program, package) in [(go_program(), "."), (load_program(), "./load")] {
+        let mut build = Command::new("go");
+        build
+            .args(["build", "-mod=readonly", "-o"])
+            .arg(program)
+            .arg(package)
+            .current_dir(paths::root().join("clients/go"));
+        process::succeed(&mut build, LIMIT, &log("go"))?;
+    }
+    Ok(())
 }
 
 /// Which of the class paths, which never mix: Kafka 4.4.0, or one of the three that end at 4.3.1.
