@@ -79,9 +79,7 @@ fn beat(
     let member =
         draft.reconcile(&id, retopiced || pattern.changed, request.topic_partitions.as_deref())?;
     hear(&mut draft, &before, &id);
-    // Who comes with the epoch before has lost an answer, and with it perhaps an assignment.
-    let lost_answer = request.member_epoch != before.epoch;
-    let tells = joins || lost_answer || is_full_request(request) || before.assigned != member.assigned;
+    let tells = joins || is_full_request(request) || before.assigned != member.assigned;
     let response = ConsumerGroupHeartbeatResponse {
         member_id: Some((&*id).into()),
         member_epoch: member.epoch,

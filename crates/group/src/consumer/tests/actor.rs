@@ -44,7 +44,7 @@ enum Phase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Network {
     Works,
-    /// The request is sent twice; the first answer is lost.
+    /// The answer is lost, and the request sent again at once: now it says everything.
     Repeats,
     /// The answer is lost.
     LosesAnswer,
@@ -142,11 +142,15 @@ impl Actor {
     }
 
     fn beat(&mut self, world: &mut World, network: Network) -> Result<(), String> {
-        let request = self.request();
+        let mut request = self.request();
         let mut answer = world.beat(&request);
         match network {
             Network::Works => {}
-            Network::Repeats => answer = world.beat(&request),
+            Network::Repeats => {
+                self.tells_all = true;
+                request = self.request();
+                answer = world.beat(&request);
+            }
             Network::LosesAnswer => {
                 self.tells_all = true;
                 return Ok(());
