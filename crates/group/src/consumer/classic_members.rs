@@ -81,8 +81,7 @@ impl Join<'_> {
         let subscription =
             metadata.and_then(embedded::subscription).ok_or(ErrorCode::InconsistentGroupProtocol)?;
         let replaced = instance.and_then(|instance| draft.group.static_member(instance)).cloned();
-        let downgrades =
-            replaced.is_some_and(|replaced| migrate::downgrades_in_place_of(&draft, &replaced));
+        let downgrades = replaced.is_some_and(|replaced| migrate::downgrades_in_place_of(&draft, &replaced));
         let is_new = !draft.group.members.contains_key(&id);
         let before = find_member(&mut draft, &id, instance, is_unknown)?;
         let member = self.updated(&before, &subscription);
@@ -277,7 +276,8 @@ fn decide_heartbeat(
     request: &HeartbeatRequest,
     context: &Context,
 ) -> Result<(), Refusal> {
-    let draft = Draft::of_existing(shard, &request.group_id, context).map_err(|_| ErrorCode::UnknownMemberId)?;
+    let draft =
+        Draft::of_existing(shard, &request.group_id, context).map_err(|_| ErrorCode::UnknownMemberId)?;
     let instance = request.group_instance_id.as_deref();
     let (member, classic) = checked(&draft, &request.member_id, instance, request.generation_id)?;
     let key = TimerKey::Session { group: draft.id.clone(), member: member.id.clone() };

@@ -60,7 +60,11 @@ impl Step<'_> {
             MemberState::Stable if self.resubscribed => self.shrink(),
             MemberState::Stable => member.clone(),
             MemberState::Unrevoked if self.still_reports(&member.revoking) => {
-                if self.resubscribed { self.shrink() } else { member.clone() }
+                if self.resubscribed {
+                    self.shrink()
+                } else {
+                    member.clone()
+                }
             }
             MemberState::Unrevoked | MemberState::Unreleased => self.advance(member.epoch),
             MemberState::Unknown => {
@@ -78,9 +82,9 @@ impl Step<'_> {
     fn still_reports(&self, revoking: &Owned) -> bool {
         let Some(reported) = self.reported else { return true };
         reported.iter().any(|topic| {
-            revoking
-                .get(&topic.topic_id)
-                .is_some_and(|partitions| topic.partitions.iter().any(|number| partitions.contains_key(number)))
+            revoking.get(&topic.topic_id).is_some_and(|partitions| {
+                topic.partitions.iter().any(|number| partitions.contains_key(number))
+            })
         })
     }
 
@@ -108,8 +112,7 @@ impl Step<'_> {
 
     fn plan(&self) -> Plan {
         let mut plan = Plan::default();
-        let topics: BTreeSet<Uuid> =
-            self.target.keys().chain(self.member.assigned.keys()).copied().collect();
+        let topics: BTreeSet<Uuid> = self.target.keys().chain(self.member.assigned.keys()).copied().collect();
         let nothing = BTreeSet::new();
         for topic in topics {
             let target = self.target.get(&topic).filter(|_| (self.subscribes)(topic)).unwrap_or(&nothing);
@@ -140,7 +143,8 @@ impl Step<'_> {
         let mut next = self.member.clone();
         let mut keeps = Owned::clone(&next.assigned);
         let mut revokes = Owned::clone(&next.revoking);
-        for (topic, partitions) in self.member.assigned.iter().filter(|(topic, _)| !(self.subscribes)(**topic))
+        for (topic, partitions) in
+            self.member.assigned.iter().filter(|(topic, _)| !(self.subscribes)(**topic))
         {
             keeps.remove(topic);
             revokes.entry(*topic).or_default().extend(partitions);

@@ -42,7 +42,8 @@ impl ConsumerGroup {
     fn describe_member(&self, member: &Arc<Member>, image: &Image) -> DescribedMember {
         let text = |text: &Text| Str::from(&**text);
         let target = self.target(&member.id);
-        let target = target.iter().flat_map(|(topic, numbers)| numbers.iter().map(|number| (*topic, *number)));
+        let target =
+            target.iter().flat_map(|(topic, numbers)| numbers.iter().map(|number| (*topic, *number)));
         DescribedMember {
             member_id: text(&member.id),
             instance_id: member.instance_id.as_ref().map(text),

@@ -172,7 +172,12 @@ impl<'a> Draft<'a> {
 
     /// Looks at the topics when they may have changed, or when the subscriptions have; a new epoch begins when the
     /// subscriptions have changed (`reason`) or the topics have.
-    pub(crate) fn refresh(&mut self, reason: Option<Reason>, look: bool, member: &str) -> Result<(), Refusal> {
+    pub(crate) fn refresh(
+        &mut self,
+        reason: Option<Reason>,
+        look: bool,
+        member: &str,
+    ) -> Result<(), Refusal> {
         if reason.is_none() && !look && !self.group.volatile.metadata_stale {
             return Ok(());
         }
@@ -192,7 +197,11 @@ impl<'a> Draft<'a> {
     ///
     /// # Errors
     /// INVALID_REGULAR_EXPRESSION.
-    pub(crate) fn follow_pattern(&mut self, before: &Member, member: &Member) -> Result<PatternOutcome, Refusal> {
+    pub(crate) fn follow_pattern(
+        &mut self,
+        before: &Member,
+        member: &Member,
+    ) -> Result<PatternOutcome, Refusal> {
         let mut step = PatternStep::Same;
         let mut is_new = false;
         if before.pattern != member.pattern {
@@ -203,13 +212,16 @@ impl<'a> Draft<'a> {
                     check_pattern(pattern)?;
                     is_new = true;
                 }
-                Some(pattern) if self.group.patterns.contains_key(pattern) => step = PatternStep::ChangedAndKnown,
+                Some(pattern) if self.group.patterns.contains_key(pattern) => {
+                    step = PatternStep::ChangedAndKnown
+                }
                 Some(_) => {}
                 None if before.pattern().is_some() => step = PatternStep::ChangedAndKnown,
                 None => {}
             }
         }
-        let (resolved, moved) = if self.should_resolve(is_new) { (true, self.resolve()?) } else { (false, false) };
+        let (resolved, moved) =
+            if self.should_resolve(is_new) { (true, self.resolve()?) } else { (false, false) };
         Ok(PatternOutcome {
             changed: step != PatternStep::Same,
             rebalances: moved || step == PatternStep::ChangedAndKnown,
@@ -283,7 +295,9 @@ impl<'a> Draft<'a> {
         let targets = target::compute(&self.group, self.context);
         let news: BTreeMap<Text, _> = targets
             .into_iter()
-            .filter(|(member, target)| self.group.targets.get(member).is_none_or(|before| **before != *target))
+            .filter(|(member, target)| {
+                self.group.targets.get(member).is_none_or(|before| **before != *target)
+            })
             .collect();
         let id = self.id.clone();
         self.records(news.iter().map(|(member, target)| records::target(&id, member, target)))?;

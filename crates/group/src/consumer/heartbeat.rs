@@ -76,12 +76,9 @@ fn beat(
     let reason = if is_new { Reason::MemberJoined } else { Reason::MemberChanged };
     draft.refresh(rebalances.then_some(reason), pattern.resolved, &id)?;
     draft.assign()?;
-    let member =
-        draft.reconcile(&id, retopiced || pattern.changed, request.topic_partitions.as_deref())?;
+    let member = draft.reconcile(&id, retopiced || pattern.changed, request.topic_partitions.as_deref())?;
     hear(&mut draft, &before, &id);
-    // Who comes with the epoch before has lost an answer, and with it perhaps an assignment.
-    let lost_answer = request.member_epoch != before.epoch;
-    let tells = joins || lost_answer || is_full_request(request) || before.assigned != member.assigned;
+    let tells = joins || is_full_request(request) || before.assigned != member.assigned;
     let response = ConsumerGroupHeartbeatResponse {
         member_id: Some((&*id).into()),
         member_epoch: member.epoch,
@@ -233,7 +230,8 @@ fn updated(before: &Member, client: &Client, request: &ConsumerGroupHeartbeatReq
     }
     member.assignor = text(&request.server_assignor).or(member.assignor);
     if let Some(names) = &request.subscribed_topic_names {
-        let same = names.len() == member.topics.len() && names.iter().all(|name| member.topics.contains(&**name));
+        let same =
+            names.len() == member.topics.len() && names.iter().all(|name| member.topics.contains(&**name));
         if !same {
             member.topics = Arc::new(names.iter().map(|name| Text::from(&**name)).collect());
         }

@@ -92,7 +92,8 @@ fn convert(
 ) -> Result<(Member, Assignment), &'static str> {
     let chosen = group.protocol.as_deref().and_then(|protocol| member.metadata(protocol));
     let metadata = chosen.or_else(|| member.protocols.first().map(|offered| &offered.metadata));
-    let subscription = metadata.and_then(embedded::subscription).ok_or("a member's subscription cannot be read")?;
+    let subscription =
+        metadata.and_then(embedded::subscription).ok_or("a member's subscription cannot be read")?;
     let target = if member.assignment.is_empty() {
         Assignment::new()
     } else {
@@ -131,7 +132,9 @@ fn keep_unreleased(members: &mut [(Member, Assignment)], image: &Image) {
     let mut taken: BTreeSet<(Uuid, i32)> = members.iter().flat_map(|(member, _)| member.holds()).collect();
     for (member, _) in members {
         let first = member.classic.as_ref().and_then(|classic| classic.protocols.first());
-        let Some(said) = first.and_then(|offered| embedded::subscription(&offered.metadata)) else { continue };
+        let Some(said) = first.and_then(|offered| embedded::subscription(&offered.metadata)) else {
+            continue;
+        };
         let mut revoking = Owned::new();
         for topic in embedded::reported(&said, image) {
             for partition in topic.partitions {

@@ -146,7 +146,10 @@ impl ConsumerGroup {
                 self.put(member)?;
             }
             (Key::ConsumerGroupCurrentMemberAssignment(key), None) => self.release_member(&key.member_id)?,
-            (Key::ConsumerGroupRegularExpression(key), Some(Value::ConsumerGroupRegularExpression(value))) => {
+            (
+                Key::ConsumerGroupRegularExpression(key),
+                Some(Value::ConsumerGroupRegularExpression(value)),
+            ) => {
                 self.patterns.insert_mut((&*key.regular_expression).into(), Arc::new(read_pattern(value)));
             }
             (Key::ConsumerGroupRegularExpression(key), None) => {
@@ -213,11 +216,9 @@ fn describe_member(member: &mut Member, value: &ConsumerGroupMemberMetadataValue
 }
 
 fn read_classic(value: &ClassicMemberMetadata) -> ClassicMember {
-    let protocol =
-        |offered: &ottla_wire::messages::consumer_group_member_metadata_value::ClassicProtocol| Protocol {
-            name: (&*offered.name).into(),
-            metadata: Bytes::copy_from_slice(&offered.metadata),
-        };
+    let protocol = |offered: &ottla_wire::messages::consumer_group_member_metadata_value::ClassicProtocol| {
+        Protocol { name: (&*offered.name).into(), metadata: Bytes::copy_from_slice(&offered.metadata) }
+    };
     ClassicMember {
         session_timeout_ms: value.session_timeout_ms,
         protocols: value.supported_protocols.iter().map(protocol).collect(),

@@ -47,7 +47,8 @@ impl<'a> Subscriptions<'a> {
         }
         let resolved = member.pattern().and_then(|pattern| self.group.patterns.get(pattern));
         let names = member.topics.iter().chain(resolved.iter().flat_map(|resolved| &resolved.topics));
-        let ids: Arc<BTreeSet<Uuid>> = Arc::new(names.filter_map(|name| self.image.topics.id_of(name)).collect());
+        let ids: Arc<BTreeSet<Uuid>> =
+            Arc::new(names.filter_map(|name| self.image.topics.id_of(name)).collect());
         self.known.insert(key, Arc::clone(&ids));
         ids
     }
@@ -63,7 +64,8 @@ impl Topics for Described<'_> {
     }
 
     fn racks(&self, topic: Uuid, partition: i32) -> BTreeSet<Text> {
-        let replicas = self.0.topics.partition(topic, partition).map_or(&[][..], |partition| &partition.replicas);
+        let replicas =
+            self.0.topics.partition(topic, partition).map_or(&[][..], |partition| &partition.replicas);
         replicas.iter().filter_map(|broker| self.0.brokers.get(broker)?.rack.clone()).collect()
     }
 }

@@ -53,7 +53,9 @@ fn check_join(request: &ConsumerGroupHeartbeatRequest) -> Result<(), Refusal> {
         return Err(invalid("TopicPartitions has to be there and empty when a member joins."));
     }
     if request.subscribed_topic_names.is_none() && request.subscribed_topic_regex.is_none() {
-        return Err(invalid("SubscribedTopicNames or SubscribedTopicRegex has to be there when a member joins."));
+        return Err(invalid(
+            "SubscribedTopicNames or SubscribedTopicRegex has to be there when a member joins.",
+        ));
     }
     Ok(())
 }
@@ -65,8 +67,7 @@ fn check_assignor(request: &ConsumerGroupHeartbeatRequest, settings: &Settings) 
     }
     let shown: String = name.chars().take(256).collect();
     let supported: Vec<&str> = settings.assignors.iter().map(|assignor| assignor.name()).collect();
-    let message =
-        format!("ServerAssignor {shown} is not supported; supported are {}.", supported.join(", "));
+    let message = format!("ServerAssignor {shown} is not supported; supported are {}.", supported.join(", "));
     Err(Refusal::new(ErrorCode::UnsupportedAssignor, message))
 }
 

@@ -44,7 +44,7 @@ enum Phase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Network {
     Works,
-    /// The request is sent twice; the first answer is lost.
+    /// The answer is lost, and the request sent again at once: now it says everything.
     Repeats,
     /// The answer is lost.
     LosesAnswer,
@@ -142,11 +142,15 @@ impl Actor {
     }
 
     fn beat(&mut self, world: &mut World, network: Network) -> Result<(), String> {
-        let request = self.request();
+        let mut request = self.request();
         let mut answer = world.beat(&request);
         match network {
             Network::Works => {}
-            Network::Repeats => answer = world.beat(&request),
+            Network::Repeats => {
+                self.tells_all = true;
+                request = self.request();
+                answer = world.beat(&request);
+            }
             Network::LosesAnswer => {
                 self.tells_all = true;
                 return Ok(());
@@ -155,7 +159,10 @@ impl Actor {
         match answer {
             Ok(answer) => {
                 if answer.member_epoch < self.epoch {
-                    return Err(format!("{} goes from epoch {} to {}", self.id, self.epoch, answer.member_epoch));
+                    return Err(format!(
+                        "{} goes from epoch {} to {}",
+                        self.id, self.epoch, answer.member_epoch
+                    ));
                 }
                 self.is_known = true;
                 self.tells_all = false;
@@ -308,16 +315,18 @@ impl Actor {
         self.id = answer.member_id.to_string();
         self.epoch = answer.generation_id;
         let leads = !answer.leader.is_empty() && answer.leader == answer.member_id;
-        let members = answer.members.into_iter().map(|member| (member.member_id.to_string(), member.metadata));
+        let members =
+            answer.members.into_iter().map(|member| (member.member_id.to_string(), member.metadata));
         self.phase = Phase::Syncs { members: if leads { members.collect() } else { Vec::new() } };
         Ok(())
     }
 
     fn sync_request(&self, members: &[(String, Bytes)], world: &World) -> SyncGroupRequest {
-        let assignments = lead(members, world).into_iter().map(|(member, assignment)| SyncGroupRequestAssignment {
-            member_id: member.into(),
-            assignment: embedded::write(&assignment, &world.image, 3),
-        });
+        let assignments =
+            lead(members, world).into_iter().map(|(member, assignment)| SyncGroupRequestAssignment {
+                member_id: member.into(),
+                assignment: embedded::write(&assignment, &world.image, 3),
+            });
         SyncGroupRequest {
             group_id: GROUP.into(),
             generation_id: self.epoch,
@@ -332,7 +341,8 @@ impl Actor {
         if self.obey(ErrorCode::from_code(answer.error_code).unwrap())? {
             return Ok(());
         }
-        let assignment = embedded::assignment(&answer.assignment).map(|given| embedded::ids(&given, &world.image));
+        let assignment =
+            embedded::assignment(&answer.assignment).map(|given| embedded::ids(&given, &world.image));
         let flat = assignment.unwrap_or_default().into_iter();
         let given: BTreeSet<Place> = flat
             .flat_map(|(topic, partitions)| partitions.into_iter().map(move |number| (topic, number)))
@@ -357,10 +367,12 @@ impl Actor {
 pub(super) fn subscription(topics: &[String], held: &BTreeSet<Place>) -> Bytes {
     let mut owned: BTreeMap<String, Vec<i32>> = BTreeMap::new();
     for (topic, partition) in held {
-        let name: String = topic.to_bytes().iter().take_while(|byte| **byte != 1).map(|byte| char::from(*byte)).collect();
+        let name: String =
+            topic.to_bytes().iter().take_while(|byte| **byte != 1).map(|byte| char::from(*byte)).collect();
         owned.entry(name).or_default().push(*partition);
     }
-    let owned = owned.into_iter().map(|(topic, partitions)| TopicPartition { topic: topic.into(), partitions });
+    let owned =
+        owned.into_iter().map(|(topic, partitions)| TopicPartition { topic: topic.into(), partitions });
     let message = ConsumerProtocolSubscription {
         topics: topics.iter().map(|topic| topic.as_str().into()).collect(),
         owned_partitions: owned.collect(),
@@ -380,11 +392,14 @@ fn lead(members: &[(String, Bytes)], world: &World) -> BTreeMap<String, Assignme
         members.iter().map(|(id, _)| (id.clone(), Assignment::new())).collect();
     for topic in world.image.topics.iter() {
         let name = topic.name.as_str();
-        let who: Vec<_> = known.iter().filter(|(_, said)| said.topics.iter().any(|topic| topic == name)).collect();
+        let who: Vec<_> =
+            known.iter().filter(|(_, said)| said.topics.iter().any(|topic| topic == name)).collect();
         for (turn, partition) in topic.partitions.keys().enumerate() {
             let Some((id, _)) = who.get(turn % who.len().max(1)) else { continue };
             let holder = known.iter().find(|(_, said)| {
-                said.owned_partitions.iter().any(|owned| &*owned.topic == name && owned.partitions.contains(partition))
+                said.owned_partitions
+                    .iter()
+                    .any(|owned| &*owned.topic == name && owned.partitions.contains(partition))
             });
             if holder.is_none_or(|(holder, _)| holder == id) {
                 all.get_mut(*id).unwrap().entry(topic.id).or_default().insert(*partition);

@@ -110,7 +110,10 @@ fn who_leaves_is_gone_and_the_last_one_leaves_an_empty_group() {
     let left = world.beat(&beat("a", -1)).unwrap();
     assert_eq!(left.member_epoch, -1);
     let group = world.group().unwrap();
-    assert_eq!((group.state_name(), group.epoch, group.target_epoch, group.target_timestamp), ("Empty", 3, 3, 0));
+    assert_eq!(
+        (group.state_name(), group.epoch, group.target_epoch, group.target_timestamp),
+        ("Empty", 3, 3, 0)
+    );
     assert!(group.owners.is_empty() && group.targets.is_empty());
     assert_eq!(world.shard.next_deadline(), None);
     world.check_replay();

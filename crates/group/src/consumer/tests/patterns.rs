@@ -69,7 +69,10 @@ fn patterns_are_refreshed_now_and_then() {
 fn what_is_no_pattern_is_refused_and_nothing_is_written() {
     let mut world = World::new();
     assert_eq!(world.beat(&matching("a", "(")).unwrap_err(), ErrorCode::InvalidRegularExpression);
-    assert_eq!(world.beat(&matching("a", &"x".repeat(5000))).unwrap_err(), ErrorCode::InvalidRegularExpression);
+    assert_eq!(
+        world.beat(&matching("a", &"x".repeat(5000))).unwrap_err(),
+        ErrorCode::InvalidRegularExpression
+    );
     assert!(world.log.is_empty() && world.group().is_none());
 }
 

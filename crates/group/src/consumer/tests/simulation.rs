@@ -105,7 +105,8 @@ impl Simulation {
                 if for_now && actor.instance.is_some() {
                     self.born += 1;
                     let mut next = Actor::new(Speaks::New, &format!("m{}", self.born), &[]);
-                    (next.instance, next.topics, next.pattern) = (actor.instance, actor.topics, actor.pattern);
+                    (next.instance, next.topics, next.pattern) =
+                        (actor.instance, actor.topics, actor.pattern);
                     self.actors.push(next);
                 }
             }
@@ -263,7 +264,8 @@ fn seeds() -> u64 {
 
 #[test]
 fn no_partition_has_two_holders_and_everybody_gets_its_part_in_the_end() {
-    let found: Vec<String> = (1..=seeds()).filter_map(|seed| Simulation::run(seed, None).err()).take(3).collect();
+    let found: Vec<String> =
+        (1..=seeds()).filter_map(|seed| Simulation::run(seed, None).err()).take(3).collect();
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 

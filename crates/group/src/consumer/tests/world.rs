@@ -159,6 +159,21 @@ impl World {
         }
     }
 
+    /// A topic appears whose replicas are placed.
+    pub(super) fn placed(&mut self, name: &str, topic_id: Uuid, replicas: &[&[i32]]) {
+        self.metadata(&MetadataRecord::Topic(TopicRecord { name: name.into(), topic_id }));
+        for (partition_id, replicas) in (0..).zip(replicas) {
+            self.metadata(&MetadataRecord::Partition(PartitionRecord {
+                partition_id,
+                topic_id,
+                replicas: replicas.to_vec(),
+                isr: vec![replicas[0]],
+                directories: vec![Uuid::ZERO; replicas.len()],
+                ..Default::default()
+            }));
+        }
+    }
+
     /// A topic appears or grows, and groups are told.
     pub(super) fn topic(&mut self, name: &str, partitions: i32) {
         self.grow(name, partitions);
@@ -208,7 +223,8 @@ impl World {
 
     fn is_lost(&self, change: &Change) -> bool {
         let Change::Append(record) = change else { return false };
-        let bumps = matches!(record.key, ConsumerOffsetsKey::ConsumerGroupMetadata(_)) && record.value.is_some();
+        let bumps =
+            matches!(record.key, ConsumerOffsetsKey::ConsumerGroupMetadata(_)) && record.value.is_some();
         self.planted == Some(Planted::EpochNotBumped) && bumps && self.group().is_some()
     }
 
