@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The first parts of all ids.
-const SUITES: [&str; 27] = [
+const SUITES: [&str; 28] = [
     "java",
     "java-groups",
     "tools",

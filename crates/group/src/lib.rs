@@ -10,29 +10,32 @@
 
 pub mod assign;
 mod change;
-pub mod classic;
-pub mod consumer;
+mod classic;
+mod consumer;
 mod context;
-mod group;
+mod deleting;
 mod leaving;
 mod limits;
+mod machine;
 mod offsets;
 mod queries;
+mod record;
 mod refusal;
+mod reply;
 mod request;
 mod settings;
-mod shard;
+pub mod state;
 mod timers;
 
-pub use change::{Change, Note, Reason, Record, Replies, Reply, Volatile, Waiter};
+pub use change::{Change, Volatile};
 pub use context::Context;
-pub use group::{ForeignGroup, ForeignKind, Group};
-pub use offsets::Committed;
 pub use queries::{Counts, Filter};
+pub use record::{Record, ReplayError};
 pub use refusal::Refusal;
+pub use reply::{Note, Reason, Replies, Reply, Waiter};
 pub use request::{Ask, Client, Request};
 pub use settings::{MigrationPolicy, Settings};
-pub use shard::{ReplayError, Shard};
+pub use state::{Committed, ForeignGroup, ForeignKind, Group, Shard};
 pub use timers::TimerKey;
 
 /// A text that outlives the frame it came in.

@@ -9,11 +9,11 @@ use ottla_wire::messages::list_groups_response::ListedGroup;
 use ottla_wire::messages::{consumer_group_describe_response, describe_groups_response};
 
 use crate::Text;
-use crate::classic::{ClassicGroup, Member, State};
-use crate::group::Group;
-use crate::offsets::Committed;
 use crate::settings::Settings;
-use crate::shard::Shard;
+use crate::state::Committed;
+use crate::state::Group;
+use crate::state::Shard;
+use crate::state::classic::{ClassicGroup, Member, State};
 
 /// Which groups a list is asked for. Empty filters let everything pass; what they name is compared without regard to
 /// case.

@@ -7,9 +7,10 @@ use ottla_wire::messages::{
     OffsetDeleteRequest, OffsetDeleteResponse, SyncGroupRequest, SyncGroupResponse,
 };
 
-use crate::change::{Reply, Waiter};
+use crate::Text;
+use crate::refusal::Refusal;
+use crate::reply::{Reply, Waiter};
 use crate::timers::TimerKey;
-use crate::{Refusal, Text};
 
 /// A request and who waits for its reply.
 #[derive(Clone, Debug)]

@@ -8,11 +8,11 @@ use ottla_wire::messages::JoinGroupRequest;
 use ottla_wire::messages::join_group_request::JoinGroupRequestProtocol;
 
 use crate::Text;
-use crate::change::{Reason, Reply, Waiter};
-use crate::classic::group::{Member, Protocol, State};
 use crate::classic::records;
 use crate::classic::step::{NEW_MEMBER_JOIN_MS, Step, refuse_join, refuse_sync};
+use crate::reply::{Reason, Reply, Waiter};
 use crate::request::Client;
+use crate::state::classic::{Member, Protocol, State};
 
 /// From this version on a client without a member id gets one and has to come back with it (KIP-394).
 const MEMBER_ID_REQUIRED: i16 = 4;

@@ -9,10 +9,10 @@ use ottla_wire::messages::leave_group_request::MemberIdentity;
 use ottla_wire::messages::leave_group_response::MemberResponse;
 
 use crate::Text;
-use crate::change::{Reason, Reply, Waiter};
-use crate::classic::group::{Member, State};
 use crate::classic::step::Step;
 use crate::leaving::{answer, identities};
+use crate::reply::{Reason, Reply, Waiter};
+use crate::state::classic::{Member, State};
 use crate::timers::TimerKey;
 
 /// Members leave, or are removed by an administrator by their instance ids.

@@ -7,7 +7,6 @@
 //! What is durable of a group is its last appended `GroupMetadata`: a generation with assignments, or an empty
 //! group. A rebalance in between is volatile: who loads the group finds the last complete generation.
 
-mod group;
 mod join;
 mod leave;
 mod records;
@@ -16,8 +15,6 @@ mod sync;
 
 use ottla_model::ErrorCode;
 
-pub(crate) use group::CONSUMER;
-pub use group::{ClassicGroup, InitialDelay, Member, Protocol, State};
 pub(crate) use join::{Joining, join};
 pub(crate) use leave::{expired, leave};
 pub(crate) use records::{group as record, read};
@@ -25,8 +22,10 @@ pub(crate) use step::{Step, refuse_join, refuse_sync};
 pub(crate) use sync::{heartbeat, sync};
 
 use crate::Text;
-use crate::change::{Decision, Reason};
+use crate::change::Decision;
 use crate::context::Context;
+use crate::reply::Reason;
+use crate::state::classic::ClassicGroup;
 use crate::timers::TimerKey;
 
 /// An empty group is no more.

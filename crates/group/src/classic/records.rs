@@ -10,9 +10,9 @@ use ottla_wire::messages::{GroupMetadataKey, GroupMetadataValue};
 use ottla_wire::{ConsumerOffsetsKey, ConsumerOffsetsValue};
 
 use crate::Text;
-use crate::change::Record;
-use crate::classic::group::{ClassicGroup, Member, Protocol, State};
+use crate::record::Record;
 use crate::request::Client;
+use crate::state::classic::{ClassicGroup, Member, Protocol, State};
 
 /// The version that Kafka 4.4 writes.
 const VERSION: i16 = 3;

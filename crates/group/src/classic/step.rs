@@ -5,10 +5,11 @@ use ottla_wire::messages::join_group_response::JoinGroupResponseMember;
 use ottla_wire::messages::{JoinGroupResponse, SyncGroupResponse};
 
 use crate::Text;
-use crate::change::{Decision, Note, Reason, Reply, Volatile, Waiter};
-use crate::classic::group::{ClassicGroup, InitialDelay, Member, State};
+use crate::change::{Decision, Volatile};
 use crate::classic::records;
 use crate::context::Context;
+use crate::reply::{Note, Reason, Reply, Waiter};
+use crate::state::classic::{ClassicGroup, InitialDelay, Member, State};
 use crate::timers::TimerKey;
 
 /// How long a member that has joined for the first time may wait for the others, whatever its session: it has no id

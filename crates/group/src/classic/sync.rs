@@ -7,11 +7,12 @@ use ottla_model::ErrorCode;
 use ottla_wire::messages::{HeartbeatRequest, HeartbeatResponse, SyncGroupRequest};
 
 use crate::Text;
-use crate::change::{Decision, Reply, Waiter};
-use crate::classic::group::{ClassicGroup, State};
+use crate::change::Decision;
 use crate::classic::records;
 use crate::classic::step::{Step, refuse_sync};
 use crate::context::Context;
+use crate::reply::{Reply, Waiter};
+use crate::state::classic::{ClassicGroup, State};
 use crate::timers::TimerKey;
 
 /// A member asks for its part; the leader brings everybody's.

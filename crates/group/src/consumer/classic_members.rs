@@ -15,19 +15,22 @@ use ottla_wire::messages::{
     LeaveGroupRequest, SyncGroupRequest, SyncGroupResponse,
 };
 
-use crate::change::{Decision, Reason, Reply, Waiter};
-use crate::classic::{self, CONSUMER, Protocol};
+use crate::Text;
+use crate::change::Decision;
+use crate::classic;
 use crate::consumer::draft::Draft;
 use crate::consumer::heartbeat::{check_room, holder, replace};
-use crate::consumer::member::{ClassicMember, Member, MemberState};
 use crate::consumer::{embedded, fence, migrate};
 use crate::context::Context;
 use crate::leaving;
+use crate::refusal::Refusal;
+use crate::reply::{Reason, Reply, Waiter};
 use crate::request::Client;
 use crate::settings::MigrationPolicy;
-use crate::shard::Shard;
+use crate::state::Shard;
+use crate::state::classic::{CONSUMER, Protocol};
+use crate::state::member::{ClassicMember, Member, MemberState};
 use crate::timers::TimerKey;
-use crate::{Refusal, Text};
 
 /// From this version on a client without a member id gets one and has to come back with it (KIP-394).
 const MEMBER_ID_REQUIRED: i16 = 4;

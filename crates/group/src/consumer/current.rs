@@ -17,9 +17,9 @@ use std::sync::Arc;
 use ottla_model::{ErrorCode, Uuid};
 use ottla_wire::messages::consumer_group_heartbeat_request::TopicPartitions;
 
-use crate::Refusal;
 use crate::assign::Assignment;
-use crate::consumer::member::{Member, MemberState, Owned};
+use crate::refusal::Refusal;
+use crate::state::member::{Member, MemberState, Owned};
 
 /// What a member's next step depends on.
 pub(crate) struct Step<'a> {

@@ -12,9 +12,9 @@ use ottla_wire::messages::consumer_group_describe_response::{
 };
 
 use crate::Text;
-use crate::consumer::group::ConsumerGroup;
-use crate::consumer::member::Member;
 use crate::settings::Settings;
+use crate::state::consumer::ConsumerGroup;
+use crate::state::member::Member;
 
 /// The first version of OffsetCommit that knows member epochs.
 const COMMIT_WITH_EPOCH: i16 = 9;

@@ -9,16 +9,19 @@ use std::sync::Arc;
 use ottla_model::{ErrorCode, Millis, Tick, Uuid};
 use ottla_wire::messages::consumer_group_heartbeat_request::TopicPartitions;
 
-use crate::change::{Decision, Note, Reason, Record, Volatile};
+use crate::Text;
+use crate::change::{Decision, Volatile};
 use crate::consumer::current::Step;
-use crate::consumer::group::{ConsumerGroup, ConsumerVolatile, Resolved};
-use crate::consumer::member::{Member, MemberState};
 use crate::consumer::{hash, migrate, pattern, records, target};
 use crate::context::Context;
-use crate::group::Group;
-use crate::shard::Shard;
+use crate::record::Record;
+use crate::refusal::Refusal;
+use crate::reply::{Note, Reason};
+use crate::state::Group;
+use crate::state::Shard;
+use crate::state::consumer::{ConsumerGroup, ConsumerVolatile, Resolved};
+use crate::state::member::{Member, MemberState};
 use crate::timers::TimerKey;
-use crate::{Refusal, Text};
 
 /// Patterns of a group are not resolved again sooner than this, whatever happens.
 const MIN_RESOLVE_INTERVAL_MS: i64 = 10_000;

@@ -2,14 +2,15 @@
 //! that come, go and grow.
 
 use crate::Text;
-use crate::change::{Decision, Reason, Volatile};
+use crate::change::{Decision, Volatile};
 use crate::consumer::draft::Draft;
 use crate::consumer::fence::fence;
-use crate::consumer::group::{ConsumerGroup, ConsumerVolatile};
-use crate::consumer::member::MemberState;
 use crate::context::Context;
-use crate::group::Group;
-use crate::shard::Shard;
+use crate::reply::Reason;
+use crate::state::Group;
+use crate::state::Shard;
+use crate::state::consumer::{ConsumerGroup, ConsumerVolatile};
+use crate::state::member::MemberState;
 use crate::timers::TimerKey;
 
 /// A deadline of a consumer group has passed. What it was for may have been done meanwhile; then nothing happens.

@@ -1,10 +1,12 @@
 //! Members that go, of their own will or not; what they owned is free at once.
 
-use crate::change::{Decision, Reason};
+use crate::Text;
+use crate::change::Decision;
 use crate::consumer::draft::Draft;
 use crate::consumer::{migrate, records};
+use crate::refusal::Refusal;
+use crate::reply::Reason;
 use crate::timers::TimerKey;
-use crate::{Refusal, Text};
 
 /// Takes members out of their group, which may become a classic one by that. The draft ends here.
 pub(crate) fn fence(

@@ -8,18 +8,20 @@ use ottla_wire::messages::consumer_group_heartbeat_request::TopicPartitions as R
 use ottla_wire::messages::consumer_group_heartbeat_response::{Assignment, TopicPartitions};
 use ottla_wire::messages::{ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse};
 
-use crate::change::{Decision, Reason, Reply, Waiter};
+use crate::Text;
+use crate::change::Decision;
 use crate::consumer::draft::Draft;
 use crate::consumer::fence;
-use crate::consumer::group::ConsumerGroup;
-use crate::consumer::member::{LEAVE, LEAVE_FOR_NOW, Member, Owned};
 use crate::consumer::records;
 use crate::consumer::validate::{self, is_full_request};
 use crate::context::Context;
+use crate::refusal::Refusal;
+use crate::reply::{Reason, Reply, Waiter};
 use crate::request::Client;
-use crate::shard::Shard;
+use crate::state::Shard;
+use crate::state::consumer::ConsumerGroup;
+use crate::state::member::{LEAVE, LEAVE_FOR_NOW, Member, Owned};
 use crate::timers::TimerKey;
-use crate::{Refusal, Text};
 
 /// Decides a heartbeat.
 pub(crate) fn heartbeat(

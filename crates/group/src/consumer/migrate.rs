@@ -11,14 +11,17 @@ use bytes::Bytes;
 use ottla_metadata::Image;
 use ottla_model::{ErrorCode, Uuid};
 
+use crate::Text;
 use crate::assign::Assignment;
-use crate::change::Reason;
-use crate::classic::{self, ClassicGroup, State, Step};
+use crate::classic::{self, Step};
 use crate::consumer::draft::{Draft, not_found};
-use crate::consumer::member::{ClassicMember, Member, MemberState, Owned};
 use crate::consumer::{embedded, fence, records};
+use crate::refusal::Refusal;
+use crate::reply::Reason;
+use crate::state;
+use crate::state::classic::{CONSUMER, ClassicGroup, State};
+use crate::state::member::{ClassicMember, Member, MemberState, Owned};
 use crate::timers::TimerKey;
-use crate::{Refusal, Text};
 
 /// Makes a consumer group of a classic one, in an empty draft. One without members is simply no more.
 ///
@@ -86,7 +89,7 @@ fn end_waits(draft: &mut Draft<'_>, group: &ClassicGroup) {
 
 /// A classic member with what its leader last gave it, which is its target too.
 fn convert(
-    member: &classic::Member,
+    member: &state::classic::Member,
     group: &ClassicGroup,
     image: &Image,
 ) -> Result<(Member, Assignment), &'static str> {
@@ -206,7 +209,7 @@ fn classic_group(draft: &Draft<'_>, gone: &[Text]) -> ClassicGroup {
     group.generation = draft.group.epoch;
     for member in draft.group.members.values().filter(|member| !gone.contains(&member.id)) {
         if let Some(classic) = &member.classic {
-            group.put(classic_member(member, classic), classic::CONSUMER);
+            group.put(classic_member(member, classic), CONSUMER);
         }
     }
     group.protocol = group.choose_protocol();
@@ -226,8 +229,8 @@ fn classic_group(draft: &Draft<'_>, gone: &[Text]) -> ClassicGroup {
     group
 }
 
-fn classic_member(member: &Member, classic: &ClassicMember) -> classic::Member {
-    classic::Member {
+fn classic_member(member: &Member, classic: &ClassicMember) -> state::classic::Member {
+    state::classic::Member {
         id: member.id.clone(),
         instance_id: member.instance_id.clone(),
         client: member.client.clone(),

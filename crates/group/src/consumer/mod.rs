@@ -13,10 +13,8 @@ mod draft;
 mod embedded;
 mod expire;
 mod fence;
-mod group;
 mod hash;
 mod heartbeat;
-mod member;
 mod migrate;
 mod pattern;
 mod records;
@@ -29,8 +27,18 @@ mod tests;
 
 pub(crate) use classic_members::{heartbeat_classic, join_classic, leave_classic, sync_classic};
 pub(crate) use expire::{expired, loaded, topics_changed};
-pub use group::{ConsumerGroup, ConsumerVolatile, Resolved};
 pub(crate) use heartbeat::heartbeat;
-pub use member::{ClassicMember, Member, MemberState, Owned};
 pub(crate) use records::snapshot;
 pub(crate) use replay::replay;
+
+use crate::change::Decision;
+use crate::state::consumer::ConsumerGroup;
+use crate::timers::TimerKey;
+
+/// An empty group is no more.
+pub(crate) fn delete(id: &str, group: &ConsumerGroup, decision: &mut Decision) {
+    for record in records::no_group(id, group) {
+        decision.record(record);
+    }
+    decision.cancel(TimerKey::Assign { group: id.into() });
+}

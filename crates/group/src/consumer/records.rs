@@ -15,9 +15,9 @@ use ottla_wire::messages::{
 use ottla_wire::{ConsumerOffsetsKey as Key, ConsumerOffsetsValue as Value, Str};
 
 use crate::assign::Assignment;
-use crate::change::Record;
-use crate::consumer::group::{ConsumerGroup, Resolved};
-use crate::consumer::member::{ClassicMember, Member, Owned};
+use crate::record::Record;
+use crate::state::consumer::{ConsumerGroup, Resolved};
+use crate::state::member::{ClassicMember, Member, Owned};
 
 /// Every value is written in this version.
 const VERSION: i16 = 0;
@@ -55,7 +55,7 @@ fn member_key(group: &str, member: &str) -> Key {
 }
 
 fn classic(member: &ClassicMember) -> ClassicMemberMetadata {
-    let protocol = |offered: &crate::classic::Protocol| ClassicProtocol {
+    let protocol = |offered: &crate::state::classic::Protocol| ClassicProtocol {
         name: (&*offered.name).into(),
         metadata: offered.metadata.clone(),
     };

@@ -19,13 +19,13 @@ use ottla_wire::{ConsumerOffsetsKey as Key, ConsumerOffsetsValue as Value};
 
 use crate::Text;
 use crate::assign::Assignment;
-use crate::change::Record;
-use crate::classic::{ClassicGroup, Protocol, State};
-use crate::consumer::group::{ConsumerGroup, Resolved};
-use crate::consumer::member::{ClassicMember, LEAVE, Member, MemberState, Owned};
-use crate::group::Group;
+use crate::record::Record;
+use crate::record::ReplayError;
 use crate::request::Client;
-use crate::shard::ReplayError;
+use crate::state::Group;
+use crate::state::classic::{ClassicGroup, Protocol, State};
+use crate::state::consumer::{ConsumerGroup, Resolved};
+use crate::state::member::{ClassicMember, LEAVE, Member, MemberState, Owned};
 
 /// What a record leaves of its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,9 +8,9 @@ use ottla_model::Uuid;
 
 use crate::Text;
 use crate::assign::{Assignment, Subscriber, Topics};
-use crate::consumer::group::ConsumerGroup;
-use crate::consumer::member::Member;
 use crate::context::Context;
+use crate::state::consumer::ConsumerGroup;
+use crate::state::member::Member;
 
 /// What every member shall own. Members that get nothing are in it.
 pub(crate) fn compute(group: &ConsumerGroup, context: &Context) -> BTreeMap<Text, Assignment> {

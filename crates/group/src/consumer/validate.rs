@@ -3,10 +3,10 @@
 use ottla_model::ErrorCode;
 use ottla_wire::messages::ConsumerGroupHeartbeatRequest;
 
-use crate::Refusal;
 use crate::assign::Assignor;
-use crate::consumer::member::{LEAVE, LEAVE_FOR_NOW};
+use crate::refusal::Refusal;
 use crate::settings::Settings;
+use crate::state::member::{LEAVE, LEAVE_FOR_NOW};
 
 /// From this version on the client draws its member id.
 const CLIENT_DRAWS_ID: i16 = 1;

@@ -14,11 +14,12 @@ use ottla_wire::messages::{
 };
 
 use super::{Committed, record, tombstone};
-use crate::change::{Decision, Reply, Waiter};
-use crate::classic::State;
+use crate::change::Decision;
 use crate::context::Context;
-use crate::group::Group;
-use crate::shard::Shard;
+use crate::reply::{Reply, Waiter};
+use crate::state::Group;
+use crate::state::Shard;
+use crate::state::classic::State;
 use crate::timers::TimerKey;
 
 /// From this version on a group that does not exist is told as such.

@@ -4,12 +4,13 @@ use ottla_model::{Millis, Uuid};
 
 use super::{Committed, tombstone};
 use crate::Text;
-use crate::change::{Decision, Record};
-use crate::classic::{ClassicGroup, State};
+use crate::change::Decision;
 use crate::context::Context;
-use crate::group::Group;
 use crate::limits::MAX_TOMBSTONES;
-use crate::shard::Shard;
+use crate::record::Record;
+use crate::state::Group;
+use crate::state::Shard;
+use crate::state::classic::{ClassicGroup, State};
 
 /// From when on an offset of a group gets older.
 enum Age {
@@ -85,7 +86,7 @@ pub(crate) fn delete_all(shard: &Shard, id: &str, decision: &mut Decision) {
             decision.record(tombstone(id, topic, *partition));
         }
     }
-    let pending = shard.offsets.pending.values().flat_map(|offsets| offsets.keys());
+    let pending = shard.offsets.pending().map(|(place, _)| place);
     for (_, topic, partition) in pending.filter(|(name, _, _)| &**name == id) {
         if shard.offsets.get(id, topic, *partition).is_none() {
             decision.record(tombstone(id, topic, *partition));
@@ -101,7 +102,7 @@ pub(crate) fn topics_deleted(shard: &Shard, decision: &mut Decision, topics: &[(
         };
         topics.iter().any(of)
     };
-    let pending = shard.offsets.pending.values().flatten();
+    let pending = shard.offsets.pending();
     let pending = pending.map(|((group, topic, partition), at)| (group, topic, *partition, at));
     let records: Vec<Record> = shard
         .offsets

@@ -7,8 +7,8 @@ use ottla_wire::messages::offset_fetch_response::{
 };
 
 use super::Committed;
-use crate::group::Group;
-use crate::shard::Shard;
+use crate::state::Group;
+use crate::state::Shard;
 
 impl Shard {
     /// The offsets of one group: those asked for, or all. With `require_stable` an offset that a transaction may

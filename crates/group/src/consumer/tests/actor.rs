@@ -15,9 +15,9 @@ use ottla_wire::messages::{
 };
 
 use crate::assign::Assignment;
-use crate::change::{Reply, Waiter};
 use crate::consumer::embedded;
 use crate::consumer::tests::world::{GROUP, Place, World, beat, by_topic, given, join};
+use crate::reply::{Reply, Waiter};
 use crate::request::Request;
 
 /// Which protocol a member speaks.

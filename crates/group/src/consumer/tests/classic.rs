@@ -11,12 +11,13 @@ use ottla_wire::messages::{
     SyncGroupResponse,
 };
 
-use crate::change::Reply;
+use crate::consumer::embedded;
 use crate::consumer::tests::actor::subscription;
 use crate::consumer::tests::world::{GROUP, Place, World, beat, given, join, owning, topic_id};
-use crate::consumer::{MemberState, embedded};
+use crate::reply::Reply;
 use crate::request::Request;
 use crate::settings::MigrationPolicy;
+use crate::state::member::MemberState;
 
 pub(super) fn classic_join(member: &str, topics: &[&str], held: &BTreeSet<Place>) -> JoinGroupRequest {
     let topics: Vec<String> = topics.iter().map(|topic| (*topic).to_owned()).collect();

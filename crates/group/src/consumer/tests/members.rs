@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use ottla_model::ErrorCode;
 
-use crate::change::{Note, Reason};
-use crate::consumer::MemberState;
 use crate::consumer::tests::world::{Place, World, beat, given, join, owning, topic_id};
+use crate::reply::{Note, Reason};
+use crate::state::member::MemberState;
 
 fn places(topic: &str, partitions: impl IntoIterator<Item = i32>) -> BTreeSet<Place> {
     partitions.into_iter().map(|number| (topic_id(topic), number)).collect()

@@ -7,14 +7,14 @@ use ottla_wire::messages::sync_group_request::SyncGroupRequestAssignment;
 use ottla_wire::messages::{JoinGroupRequest, SyncGroupRequest};
 
 use crate::assign::Assignment;
-use crate::change::Reply;
-use crate::classic::{ClassicGroup, State};
 use crate::consumer::embedded;
 use crate::consumer::tests::classic::{ask_join, classic_join, code};
 use crate::consumer::tests::world::{GROUP, World, beat, given, join, owning, topic_id};
-use crate::group::Group;
+use crate::reply::Reply;
 use crate::request::Request;
 use crate::settings::MigrationPolicy;
+use crate::state::Group;
+use crate::state::classic::{ClassicGroup, State};
 
 fn classic(world: &World) -> &ClassicGroup {
     match world.shard.groups.get(GROUP) {

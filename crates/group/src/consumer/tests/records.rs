@@ -14,11 +14,13 @@ use ottla_wire::{ConsumerOffsetsKey, ConsumerOffsetsValue};
 
 use crate::Text;
 use crate::assign::Assignment;
-use crate::change::Record;
-use crate::classic::Protocol;
 use crate::consumer::tests::world::{World, beat, join};
-use crate::consumer::{ClassicMember, ConsumerGroup, Member, MemberState, Resolved, hash, records};
+use crate::consumer::{hash, records};
+use crate::record::Record;
 use crate::request::Client;
+use crate::state::classic::Protocol;
+use crate::state::consumer::{ConsumerGroup, Resolved};
+use crate::state::member::{ClassicMember, Member, MemberState};
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::consumer::tests::actor::{Actor, Network, Speaks};
 use crate::consumer::tests::world::{GROUP, Place, Planted, World};
-use crate::group::Group;
 use crate::settings::MigrationPolicy;
+use crate::state::Group;
 
 const TOPICS: [&str; 4] = ["ta", "tb", "uc", "ud"];
 const STEPS: usize = 250;

@@ -14,13 +14,16 @@ use ottla_wire::messages::{
 };
 use ottla_wire::{ConsumerOffsetsKey, MetadataRecord};
 
-use crate::change::{Change, Note, Record, Reply, Waiter};
-use crate::consumer::{ConsumerGroup, Member};
+use crate::change::Change;
 use crate::context::Context;
-use crate::group::Group;
+use crate::record::Record;
+use crate::reply::{Note, Reply, Waiter};
 use crate::request::{Ask, Client, Request};
 use crate::settings::Settings;
-use crate::shard::Shard;
+use crate::state::Group;
+use crate::state::Shard;
+use crate::state::consumer::ConsumerGroup;
+use crate::state::member::Member;
 
 /// A partition of a topic.
 pub(super) type Place = (Uuid, i32);

@@ -11,12 +11,9 @@ use ottla_model::{Millis, Tick, Uuid};
 
 use crate::Text;
 use crate::assign::{Assignment, Assignor};
-use crate::change::Decision;
-use crate::consumer::member::{Member, Owned};
-use crate::consumer::records;
+use crate::record::ReplayError;
 use crate::settings::Settings;
-use crate::shard::ReplayError;
-use crate::timers::TimerKey;
+use crate::state::member::{Member, Owned};
 
 /// The epoch of a group before its first record, and of its target (Kafka's `TargetAssignmentMetadata.INITIAL`).
 const FIRST_EPOCH: i32 = 1;
@@ -172,14 +169,6 @@ impl ConsumerGroup {
     /// What no record carries is different from now on.
     pub(crate) const fn settle(&mut self, to: &ConsumerVolatile) {
         self.volatile = *to;
-    }
-
-    /// Records by which an empty group is no more, and its deadline.
-    pub(crate) fn tombstones(&self, id: &str, decision: &mut Decision) {
-        for record in records::no_group(id, self) {
-            decision.record(record);
-        }
-        decision.cancel(TimerKey::Assign { group: id.into() });
     }
 
     /// Whether every member has its part of the present epoch.

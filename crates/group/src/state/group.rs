@@ -2,9 +2,8 @@
 
 use ottla_model::ErrorCode;
 
-use crate::change::Decision;
-use crate::classic::{self, ClassicGroup, State};
-use crate::consumer::ConsumerGroup;
+use crate::state::classic::{CONSUMER, ClassicGroup, State};
+use crate::state::consumer::ConsumerGroup;
 
 /// A group by its kind.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,7 +58,7 @@ impl Group {
     pub fn protocol_type(&self) -> &str {
         match self {
             Self::Classic(group) => group.protocol_type.as_deref().unwrap_or_default(),
-            Self::Consumer(_) => classic::CONSUMER,
+            Self::Consumer(_) => CONSUMER,
             Self::Foreign(ForeignGroup { kind: ForeignKind::Share }) => "share",
             Self::Foreign(ForeignGroup { kind: ForeignKind::Streams }) => "streams",
         }
@@ -101,15 +100,6 @@ impl Group {
             Self::Foreign(_) => Err(ErrorCode::GroupIdNotFound),
             Self::Classic(_) | Self::Consumer(_) if self.is_empty() => Ok(()),
             Self::Classic(_) | Self::Consumer(_) => Err(ErrorCode::NonEmptyGroup),
-        }
-    }
-
-    /// Records by which an empty group is no more, and its deadlines.
-    pub(crate) fn tombstones(&self, id: &str, decision: &mut Decision) {
-        match self {
-            Self::Classic(group) => classic::delete(id, group, decision),
-            Self::Consumer(group) => group.tombstones(id, decision),
-            Self::Foreign(_) => {}
         }
     }
 }

@@ -1,9 +1,6 @@
 //! The state of one partition of `__consumer_offsets`: every request to what decides it, every change to what it
 //! changes.
 
-use std::collections::BTreeMap;
-use std::fmt;
-
 use ottla_machine::{Machine, Outcome, Position};
 use ottla_model::{ErrorCode, NO_PRODUCER_ID, Now, ProducerId, Tick};
 use ottla_wire::messages::{
@@ -11,38 +8,20 @@ use ottla_wire::messages::{
 };
 use ottla_wire::{ConsumerOffsetsKey, ConsumerOffsetsValue};
 
-use crate::Refusal;
-use crate::Text;
-use crate::change::{Change, Decision, Record, Replies, Reply, Volatile, Waiter};
-use crate::classic::{self, ClassicGroup, Joining, Step};
+use crate::change::{Change, Decision, Volatile};
+use crate::classic::{self, Joining, Step};
 use crate::consumer;
 use crate::context::Context;
-use crate::group::{ForeignGroup, ForeignKind, Group};
 use crate::leaving;
-use crate::offsets::{self, Committed, Offsets};
+use crate::offsets;
+use crate::record::{Record, ReplayError};
+use crate::refusal::Refusal;
+use crate::reply::{Replies, Reply, Waiter};
 use crate::request::{Ask, Client, Request};
-use crate::timers::{TimerKey, Timers};
-
-/// Groups and offsets of one partition of `__consumer_offsets`.
-#[derive(Clone, Debug, Default)]
-pub struct Shard {
-    /// By id.
-    pub(crate) groups: BTreeMap<Text, Group>,
-    pub(crate) offsets: Offsets,
-    pub(crate) timers: Timers,
-}
-
-/// Why a record does not fit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReplayError(pub String);
-
-impl fmt::Display for ReplayError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for ReplayError {}
+use crate::state::classic::ClassicGroup;
+use crate::state::{Committed, Shard};
+use crate::state::{ForeignGroup, ForeignKind, Group};
+use crate::timers::TimerKey;
 
 impl Machine for Shard {
     type Request = Ask;

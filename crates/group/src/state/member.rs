@@ -6,8 +6,8 @@ use std::sync::Arc;
 use ottla_model::Uuid;
 
 use crate::Text;
-use crate::classic::Protocol;
 use crate::request::Client;
+use crate::state::classic::Protocol;
 
 /// The epoch with which a member leaves.
 pub(crate) const LEAVE: i32 = -1;

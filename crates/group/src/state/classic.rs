@@ -9,7 +9,7 @@ use ottla_wire::Message;
 use ottla_wire::messages::ConsumerProtocolSubscription;
 
 use crate::Text;
-use crate::change::Waiter;
+use crate::reply::Waiter;
 use crate::request::Client;
 
 /// The protocol type of consumers; others (Kafka Connect) choose their own.
