@@ -279,20 +279,36 @@ fn decide_heartbeat(
     request: &HeartbeatRequest,
     context: &Context,
 ) -> Result<(), Refusal> {
-    let draft =
-        Draft::of_existing(shard, &request.group_id, context).map_err(|_| ErrorCode::UnknownMemberId)?;
+    let found = Draft::of_existing(shard, &request.group_id, context);
+    let mut draft = found.map_err(|_| ErrorCode::UnknownMemberId)?;
+    if !draft.group.is_empty() && draft.group.classic_members() == draft.group.member_count() {
+        // Nobody is left whose heartbeat would see to it.
+        draft.refresh(None, false, &request.member_id)?;
+        draft.assign()?;
+    }
+    let answer = answer_heartbeat(shard, &mut draft, request, context);
+    draft.finish(decision);
+    answer
+}
+
+fn answer_heartbeat(
+    shard: &Shard,
+    draft: &mut Draft<'_>,
+    request: &HeartbeatRequest,
+    context: &Context,
+) -> Result<(), Refusal> {
     let instance = request.group_instance_id.as_deref();
-    let (member, classic) = checked(&draft, &request.member_id, instance, request.generation_id)?;
-    let key = TimerKey::Session { group: draft.id.clone(), member: member.id.clone() };
-    decision.deadline(key, context.after_millis(classic.session_timeout_ms));
+    let (member, classic) = checked(draft, &request.member_id, instance, request.generation_id)?;
+    let (member, session) = (Arc::clone(member), classic.session_timeout_ms);
+    draft.deadline(TimerKey::Session { group: draft.id.clone(), member: member.id.clone() }, session);
     let joins_again = member.epoch < draft.group.target_epoch
         || match member.state {
             MemberState::Unrevoked => true,
-            MemberState::Unreleased => !waits_for_others(&draft, member),
+            MemberState::Unreleased => !waits_for_others(draft, &member),
             MemberState::Stable | MemberState::Unknown => false,
         };
     if joins_again {
-        rejoin_deadline(shard, decision, &draft.id, member, context);
+        rejoin_deadline(shard, &mut draft.decision, &draft.id, &member, context);
         return Err(ErrorCode::RebalanceInProgress.into());
     }
     Ok(())

@@ -32,11 +32,14 @@ pub(crate) fn compute(group: &ConsumerGroup, context: &Context) -> BTreeMap<Text
     targets
 }
 
+/// Topics by name, and a pattern.
+type Subscription<'a> = (&'a BTreeSet<Text>, Option<&'a Text>);
+
 /// The topics of members; those that subscribe to the same share one set.
 struct Subscriptions<'a> {
     group: &'a ConsumerGroup,
     image: &'a Image,
-    known: BTreeMap<(&'a BTreeSet<Text>, Option<&'a Text>), Arc<BTreeSet<Uuid>>>,
+    known: BTreeMap<Subscription<'a>, Arc<BTreeSet<Uuid>>>,
 }
 
 impl<'a> Subscriptions<'a> {

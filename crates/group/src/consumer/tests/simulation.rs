@@ -49,7 +49,8 @@ impl Simulation {
         let mut world = World::new();
         world.planted = planted;
         world.settings.consumer.assignment_interval_ms = if random.one_in(2) { 0 } else { 1000 };
-        world.settings.migration = MigrationPolicy::Bidirectional;
+        world.settings.migration =
+            if random.one_in(3) { MigrationPolicy::Upgrade } else { MigrationPolicy::Bidirectional };
         world.topic(TOPICS[0], 4);
         let classic = [None, Some(Speaks::Eager), Some(Speaks::Cooperative)][random.below(3)];
         let uses_statics = random.one_in(2);
