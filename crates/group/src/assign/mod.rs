@@ -9,6 +9,12 @@ use std::sync::Arc;
 
 use ottla_model::Uuid;
 
+mod audience;
+mod range;
+#[cfg(test)]
+mod tests;
+mod uniform;
+
 /// Partitions by topic. A topic without partitions is not in it.
 pub type Assignment = BTreeMap<Uuid, BTreeSet<i32>>;
 
@@ -34,11 +40,41 @@ pub trait Topics {
     fn racks(&self, topic: Uuid, partition: i32) -> BTreeSet<Arc<str>>;
 }
 
-/// An assignor by its name.
+/// The assignors, as members ask for them and `group.consumer.assignors` lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Assignor {
-    /// `uniform`.
+    /// Even over all topics, and sticky.
     Uniform,
-    /// `range`.
+    /// A contiguous range of each topic.
     Range,
+}
+
+impl Assignor {
+    /// The assignor of this name; names are compared as they are.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Uniform, Self::Range].into_iter().find(|assignor| assignor.name() == name)
+    }
+
+    /// Its name on the wire and in the configuration.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Uniform => "uniform",
+            Self::Range => "range",
+        }
+    }
+
+    /// The assignment of every member, by member id; empty for one that gets nothing.
+    #[must_use]
+    pub fn assign(
+        self,
+        members: &BTreeMap<Arc<str>, Subscriber>,
+        topics: &dyn Topics,
+    ) -> BTreeMap<Arc<str>, Assignment> {
+        match self {
+            Self::Uniform => uniform::assign(members, topics),
+            Self::Range => range::assign(members, topics),
+        }
+    }
 }
