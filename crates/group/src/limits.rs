@@ -2,3 +2,8 @@
 
 /// Records that one decision writes to let old things go; the host asks again while there are some.
 pub(crate) const MAX_TOMBSTONES: usize = 5_000;
+
+/// Steps that the searches for chains of moves in one assignment may take (`assign/uniform/chains`): at most a quarter
+/// of a second. Once they are spent, loads stay less even than they could be and the next assignment goes on from
+/// there. That takes thousands of members whose loads rise along a row of topics.
+pub(crate) const MAX_CHAIN_STEPS: usize = 20_000_000;

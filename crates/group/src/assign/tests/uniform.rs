@@ -169,14 +169,12 @@ fn half_of_what_one_member_has_goes_to_the_other() {
 
 #[test]
 fn what_no_single_move_can_improve_a_chain_does() {
-    let first = (0..9).collect::<Vec<_>>();
-    let second = (0..10).collect::<Vec<_>>();
-    let third = (10..21).collect::<Vec<_>>();
-    // B has one partition of the first topic, or its chain would have nothing to hand on.
+    let (first, second): (Vec<i32>, Vec<i32>) = ((0..9).collect(), (0..9).collect());
+    let third: Vec<i32> = (9..20).collect();
     let members = group([
         ("A", member(&[1], &[(1, &first)])),
-        ("B", member(&[1, 2], &[(1, &[9]), (2, &second[1..])])),
-        ("C", member(&[2], &[(2, &third), (2, &third)])),
+        ("B", member(&[1, 2], &[(1, &[9]), (2, &second)])),
+        ("C", member(&[2], &[(2, &third)])),
     ]);
     check_loads(&members, &[(1, 10), (2, 20)], &[10, 10, 10], 2);
 }
@@ -184,9 +182,9 @@ fn what_no_single_move_can_improve_a_chain_does() {
 #[test]
 fn a_staircase_becomes_flat() {
     // Topic n is shared by members n - 1 and n, who begin with such parts of it that member n has 36 + n partitions.
-    let first_part = |topic: i32| (9 - topic) * (10 - topic) / 2;
-    let part = |topic: i32, range: std::ops::Range<i32>| (topic as u32, range.collect::<Vec<_>>());
-    let members: Members = (0..10i32)
+    let first_part = |topic: u32| (9 - topic.min(9)) * (10 - topic.min(9)) / 2;
+    let part = |topic, range: std::ops::Range<u32>| (topic, range.map(u32::cast_signed).collect::<Vec<_>>());
+    let members: Members = (0..10u32)
         .map(|number| {
             let left = part(number, first_part(number)..45);
             let right = part(number + 1, 0..first_part(number + 1));

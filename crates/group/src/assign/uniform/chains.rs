@@ -13,10 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ledger::{Ledger, Share};
-
-/// How many steps all searches of one assignment may take, about a quarter of a second. Loads may stay less even when
-/// they are spent, which takes thousands of members with thousands of different subscriptions.
-const STEPS: usize = 20_000_000;
+use crate::limits::MAX_CHAIN_STEPS;
 
 /// A member that a search came to.
 struct Stop {
@@ -47,6 +44,7 @@ struct Chains<'a, 'b> {
     seen_shares: Vec<bool>,
     /// By member: likewise.
     seen_members: Vec<bool>,
+    /// How many are left; see [`MAX_CHAIN_STEPS`].
     steps: usize,
 }
 
@@ -94,7 +92,7 @@ impl<'a, 'b> Chains<'a, 'b> {
             ledger,
             held,
             joined,
-            steps: STEPS,
+            steps: MAX_CHAIN_STEPS,
         }
     }
 
