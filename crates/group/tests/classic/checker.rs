@@ -95,7 +95,29 @@ impl Checker {
             }
         }
         self.removed(asked, &decided.records, stand)?;
+        self.are_gone(asked, decided)?;
         self.same_offsets(stand)
+    }
+
+    /// What was to be deleted is no more.
+    fn are_gone(&self, asked: &Request, decided: &Decided) -> Verdict {
+        let stays: Vec<&Place> = match (asked, decided.replies.first()) {
+            (Request::DeleteGroup(group), Some((_, Reply::DeleteGroup(Ok(()))))) => {
+                self.table.keys().filter(|(of, _)| **of == **group).collect()
+            }
+            (Request::DeleteOffsets(delete), Some((_, Reply::DeleteOffsets(answer)))) => {
+                let done = answer.topics.iter().flat_map(|topic| &topic.partitions);
+                let done: Vec<i32> = done
+                    .filter(|partition| partition.error_code == 0)
+                    .map(|partition| partition.partition_index)
+                    .collect();
+                let goes = |(of, number): &&Place| **of == *delete.group_id && done.contains(number);
+                self.table.keys().filter(goes).collect()
+            }
+            (Request::TopicsDeleted(_), _) if !decided.records.is_empty() => self.table.keys().collect(),
+            _ => Vec::new(),
+        };
+        ensure(stays.is_empty(), || format!("deleted and still there: {stays:?}"))
     }
 
     fn committed(&mut self, commit: &OffsetCommitRequest, stand: &Stand) -> Verdict {
@@ -131,6 +153,8 @@ impl Checker {
             let place = (key.group.to_string(), key.partition);
             let may_go = match asked {
                 Request::DeleteGroup(group) => **group == *key.group,
+                Request::DeleteOffsets(delete) => delete.group_id == key.group,
+                Request::TopicsDeleted(_) => true,
                 Request::ExpireOffsets => self.is_old(&place, stand),
                 _ => false,
             };
@@ -240,6 +264,7 @@ fn group_of(request: &Request) -> &str {
         Request::Leave(request) => &request.group_id,
         Request::Commit(request) => &request.group_id,
         Request::DeleteGroup(group) => group,
+        Request::DeleteOffsets(request) => &request.group_id,
         other => panic!("nobody asks {other:?}"),
     }
 }
