@@ -12,6 +12,7 @@ use ottla_wire::{ConsumerOffsetsKey, ConsumerOffsetsValue};
 
 use crate::client::partitions;
 use crate::stand::{Decided, Entry, Stand, replayed};
+use crate::trace;
 
 /// What was broken, and how.
 pub(crate) type Verdict = Result<(), String>;
@@ -247,7 +248,13 @@ impl Checker {
             records.filter(is_settled).collect()
         };
         let (live, loaded) = (look(&stand.shard), look(&replayed(&stand.log)));
-        ensure(live == loaded, || format!("the log gives {loaded:?}, the shard has {live:?}"))?;
+        let other = |one: &[Record], two: &[Record]| -> Vec<String> {
+            one.iter().filter(|record| !two.contains(record)).map(trace::record).collect()
+        };
+        ensure(live == loaded, || {
+            let (more, less) = (other(&loaded, &live), other(&live, &loaded));
+            format!("the log gives {more:?}, the shard has {less:?}")
+        })?;
         let names = |shard: &ottla_group::Shard| -> Vec<String> {
             shard.groups().map(|(id, group)| format!("{id} {}", Group::kind(group))).collect()
         };
