@@ -12,6 +12,7 @@ use ottla_wire::{ConsumerOffsetsKey, ConsumerOffsetsValue};
 
 use crate::client::partitions;
 use crate::stand::{Decided, Entry, Stand, replayed};
+use crate::trace;
 
 /// What was broken, and how.
 pub(crate) type Verdict = Result<(), String>;
@@ -95,7 +96,29 @@ impl Checker {
             }
         }
         self.removed(asked, &decided.records, stand)?;
+        self.are_gone(asked, decided)?;
         self.same_offsets(stand)
+    }
+
+    /// What was to be deleted is no more.
+    fn are_gone(&self, asked: &Request, decided: &Decided) -> Verdict {
+        let stays: Vec<&Place> = match (asked, decided.replies.first()) {
+            (Request::DeleteGroup(group), Some((_, Reply::DeleteGroup(Ok(()))))) => {
+                self.table.keys().filter(|(of, _)| **of == **group).collect()
+            }
+            (Request::DeleteOffsets(delete), Some((_, Reply::DeleteOffsets(answer)))) => {
+                let done = answer.topics.iter().flat_map(|topic| &topic.partitions);
+                let done: Vec<i32> = done
+                    .filter(|partition| partition.error_code == 0)
+                    .map(|partition| partition.partition_index)
+                    .collect();
+                let goes = |(of, number): &&Place| **of == *delete.group_id && done.contains(number);
+                self.table.keys().filter(goes).collect()
+            }
+            (Request::TopicsDeleted(_), _) if !decided.records.is_empty() => self.table.keys().collect(),
+            _ => Vec::new(),
+        };
+        ensure(stays.is_empty(), || format!("deleted and still there: {stays:?}"))
     }
 
     fn committed(&mut self, commit: &OffsetCommitRequest, stand: &Stand) -> Verdict {
@@ -131,6 +154,8 @@ impl Checker {
             let place = (key.group.to_string(), key.partition);
             let may_go = match asked {
                 Request::DeleteGroup(group) => **group == *key.group,
+                Request::DeleteOffsets(delete) => delete.group_id == key.group,
+                Request::TopicsDeleted(_) => true,
                 Request::ExpireOffsets => self.is_old(&place, stand),
                 _ => false,
             };
@@ -223,7 +248,13 @@ impl Checker {
             records.filter(is_settled).collect()
         };
         let (live, loaded) = (look(&stand.shard), look(&replayed(&stand.log)));
-        ensure(live == loaded, || format!("the log gives {loaded:?}, the shard has {live:?}"))?;
+        let other = |one: &[Record], two: &[Record]| -> Vec<String> {
+            one.iter().filter(|record| !two.contains(record)).map(trace::record).collect()
+        };
+        ensure(live == loaded, || {
+            let (more, less) = (other(&loaded, &live), other(&live, &loaded));
+            format!("the log gives {more:?}, the shard has {less:?}")
+        })?;
         let names = |shard: &ottla_group::Shard| -> Vec<String> {
             shard.groups().map(|(id, group)| format!("{id} {}", Group::kind(group))).collect()
         };
@@ -240,6 +271,7 @@ fn group_of(request: &Request) -> &str {
         Request::Leave(request) => &request.group_id,
         Request::Commit(request) => &request.group_id,
         Request::DeleteGroup(group) => group,
+        Request::DeleteOffsets(request) => &request.group_id,
         other => panic!("nobody asks {other:?}"),
     }
 }

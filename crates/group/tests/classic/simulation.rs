@@ -106,6 +106,8 @@ const SOMETIMES: &[&str] = &[
     "=COORDINATOR_NOT_AVAILABLE",
     "delete-group NONE",
     "delete-group NON_EMPTY_GROUP",
+    "delete-offsets NONE t/0=NONE",
+    "delete-offsets NONE t/0=GROUP_SUBSCRIBED_TO_TOPIC",
     "log offset g t/0 gone",
     "log group g gone",
     "crash; 0 of",

@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ottla_group::{Request, Settings, Waiter};
+use ottla_model::Uuid;
+use ottla_wire::messages::OffsetDeleteRequest;
+use ottla_wire::messages::offset_delete_request::{OffsetDeleteRequestPartition, OffsetDeleteRequestTopic};
 
 use crate::checker::{Checker, Verdict};
-use crate::client::{Client, PARTITIONS, Phase, commit};
+use crate::client::{Client, PARTITIONS, Phase, TOPIC, commit};
 use crate::dice::Dice;
 use crate::plant::Plant;
 use crate::stand::{Decided, Stand};
@@ -321,7 +324,19 @@ impl World {
 
     fn delete(&mut self) -> Verdict {
         let group = GROUPS[self.dice.below(GROUPS.len())];
-        self.send(None, Request::DeleteGroup(group.into()));
+        match self.dice.below(4) {
+            0 => return self.ask_from_within(Request::TopicsDeleted(vec![(TOPIC.into(), Uuid::ZERO)])),
+            1 => {
+                let partitions =
+                    (0..2).map(|partition_index| OffsetDeleteRequestPartition { partition_index }).collect();
+                let topics = vec![OffsetDeleteRequestTopic { name: TOPIC.into(), partitions }];
+                self.send(
+                    None,
+                    Request::DeleteOffsets(OffsetDeleteRequest { group_id: group.into(), topics }),
+                )
+            }
+            _ => self.send(None, Request::DeleteGroup(group.into())),
+        };
         let last = self.flight.len() - 1;
         self.deliver(last)
     }
