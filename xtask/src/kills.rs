@@ -1,7 +1,8 @@
 //! The broker is killed (SIGKILL) and started again on the same directory while groups are busy, and a checker holds it to
 //! what it had answered: committed offsets, owners, generations, and that every group settles again.
 //!
-//! The checker is the load program; its own tests, with planted histories, run first.
+//! The checker is the load program. Before it is believed its own tests run, with planted histories, and a directory is put
+//! back to an older state, which it must find.
 
 use crate::broker::{Broker, GROUPS, Kind, Node};
 use crate::clients::judge;
@@ -11,6 +12,7 @@ use crate::paths;
 use crate::process::{self, Result};
 use crate::tally::Tally;
 use crate::toolchain::Language;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -25,6 +27,9 @@ const READY_LIMIT: Duration = Duration::from_secs(150);
 const CHECK_LIMIT: Duration = Duration::from_secs(600);
 const END_LIMIT: Duration = Duration::from_secs(30);
 const TEST_LIMIT: Duration = Duration::from_secs(300);
+/// How the load begins to tell that commits are lost, and that a protocol is not there.
+const LOST: &str = "kills/acknowledged-commits-are-there: failed";
+const NOT_SERVED: &str = "not served:";
 
 /// `cargo xtask kills [--against kafka|ottla] [--rounds N]`.
 pub(crate) fn command(words: &[&str]) -> Result<()> {
@@ -49,32 +54,101 @@ pub(crate) fn command(words: &[&str]) -> Result<()> {
 /// So many kills, and the verdicts of the checker on all of them.
 pub(crate) fn rounds_of(kind: Kind, rounds: u32) -> Result<Tally> {
     test_the_checker()?;
-    let node = Node::new(&paths::fresh(&format!("kills-{}", kind.name()))?, 1)?.with(GROUPS)?;
-    let mut broker = Broker::start(kind, &node, true)?;
-    let mut load = Load::start(&node, &["kills"])?;
-    let mut said = load.hear("ready", READY_LIMIT)?;
+    let tally = Tally::one().plus(finds_a_lost_commit(kind)?);
+    let mut siege = Siege::begin(kind, "kills")?;
     for round in 0..rounds {
         std::thread::sleep(busy(round));
-        broker.kill()?;
-        broker = Broker::start(kind, &node, false)?;
+        siege.kill()?;
+        siege.start()?;
         if kind == Kind::Ottla && round % 4 == 3 {
             // While it loads and its clients come back.
             std::thread::sleep(Duration::from_millis(u64::from(round) * 7));
-            broker.kill()?;
-            broker = Broker::start(kind, &node, false)?;
+            siege.kill()?;
+            siege.start()?;
         }
-        load.say("check")?;
-        said.extend(load.hear("checked", CHECK_LIMIT)?);
+        siege.check()?;
     }
-    load.say("end")?;
-    said.extend(load.finish(END_LIMIT)?);
-    let lines: Vec<&str> = said.iter().map(String::as_str).collect();
-    let mut tally = verdicts(&lines).plus(Tally::one());
-    if let Err(problem) = broker.stop() {
-        println!("clean stop after the kills: {problem}");
-        tally = tally.plus(Tally { failed: 1, ..Tally::default() });
+    let said = siege.end()?;
+    tell(&said);
+    Ok(tally.plus(verdicts(&said)))
+}
+
+/// A broker whose directory is put back to an older state has forgotten what it acknowledged.
+fn finds_a_lost_commit(kind: Kind) -> Result<Tally> {
+    let mut siege = Siege::begin(kind, "kills-planted")?;
+    siege.kill()?;
+    let older = siege.node.folder.join("older");
+    let data = siege.node.data.first().ok_or("a node has a directory")?.clone();
+    copy(&data, &older)?;
+    siege.start()?;
+    siege.check()?;
+    siege.kill()?;
+    std::fs::remove_dir_all(&data)?;
+    std::fs::rename(&older, &data)?;
+    siege.start()?;
+    siege.check()?;
+    let said = siege.end()?;
+    if said.iter().any(|line| line.starts_with(LOST)) {
+        return Ok(Tally::one());
     }
-    Ok(tally)
+    Err(format!("the checker did not find the commits that were taken away:\n{}", said.join("\n")).into())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy(&path, &target)?;
+        } else {
+            std::fs::copy(path, target)?;
+        }
+    }
+    Ok(())
+}
+
+/// A broker with its load.
+struct Siege {
+    kind: Kind,
+    node: Node,
+    /// None while it is dead.
+    broker: Option<Broker>,
+    load: Load,
+    said: Vec<String>,
+}
+
+impl Siege {
+    fn begin(kind: Kind, name: &str) -> Result<Self> {
+        let node = Node::new(&paths::fresh(&format!("{name}-{}", kind.name()))?, 1)?.with(GROUPS)?;
+        let broker = Some(Broker::start(kind, &node, true)?);
+        let mut load = Load::start(&node, &["kills"])?;
+        let said = load.hear("ready", READY_LIMIT)?;
+        Ok(Self { kind, node, broker, load, said })
+    }
+
+    fn kill(&mut self) -> Result<()> {
+        self.broker.take().ok_or("the broker is dead")?.kill()
+    }
+
+    fn start(&mut self) -> Result<()> {
+        self.broker = Some(Broker::start(self.kind, &self.node, false)?);
+        Ok(())
+    }
+
+    fn check(&mut self) -> Result<()> {
+        self.load.say("check")?;
+        self.said.extend(self.load.hear("checked", CHECK_LIMIT)?);
+        Ok(())
+    }
+
+    /// Everything that the load has said. The broker must stop as if nothing had happened.
+    fn end(mut self) -> Result<Vec<String>> {
+        self.load.say("end")?;
+        self.said.extend(self.load.finish(END_LIMIT)?);
+        self.broker.take().ok_or("the broker is dead")?.stop()?;
+        Ok(self.said)
+    }
 }
 
 /// From 0.4 to 3 seconds, in an order without a rhythm.
@@ -89,18 +163,22 @@ fn test_the_checker() -> Result<()> {
     process::succeed(&mut go, TEST_LIMIT, &paths::scratch().join("log/kills-checker"))
 }
 
-/// Counts the promises; what is not served yet is skipped, loudly.
-fn verdicts(lines: &[&str]) -> Tally {
-    let wanted: Vec<String> =
-        ids::declared(&paths::root()).into_iter().filter(|id| id.starts_with("kills/")).collect();
-    let (mut tally, report) = judge(&lines.join("\n"), &wanted);
-    for line in lines.iter().filter(|line| line.starts_with("told ")) {
+/// What there was to hold to the promises, and what is not served yet: skipped, loudly.
+fn tell(said: &[String]) {
+    for line in said.iter().filter(|line| line.starts_with("told ")) {
         println!("  {line}");
     }
-    for line in lines.iter().filter(|line| line.starts_with("not served")) {
+    for line in said.iter().filter(|line| line.starts_with(NOT_SERVED)) {
         println!("  !! SKIPPED: {line}");
-        tally.skipped += 1;
     }
+}
+
+/// Counts the promises, and prints the broken ones.
+fn verdicts(said: &[String]) -> Tally {
+    let wanted: Vec<String> =
+        ids::declared(&paths::root()).into_iter().filter(|id| id.starts_with("kills/")).collect();
+    let (mut tally, report) = judge(&said.join("\n"), &wanted);
+    tally.skipped += said.iter().filter(|line| line.starts_with(NOT_SERVED)).count();
     for line in report {
         println!("  {line}");
     }
@@ -117,10 +195,10 @@ mod tests {
         let kills: Vec<&String> = all.iter().filter(|id| id.starts_with("kills/")).collect();
         assert!(kills.len() > 3, "{kills:?}");
         let good: Vec<String> = kills.iter().map(|id| format!("{id}: ok")).collect();
-        let mut lines: Vec<&str> = good.iter().map(String::as_str).collect();
-        assert_eq!(verdicts(&lines), Tally { passed: kills.len(), ..Tally::default() });
+        assert_eq!(verdicts(&good), Tally { passed: kills.len(), ..Tally::default() });
+        let mut lines = good;
         lines.pop();
-        lines.push("not served: the consumer protocol");
+        lines.push(format!("{NOT_SERVED} the consumer protocol"));
         assert_eq!(verdicts(&lines), Tally { passed: kills.len() - 1, failed: 1, skipped: 1 });
     }
 }

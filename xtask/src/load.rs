@@ -79,7 +79,7 @@ impl Load {
     }
 
     /// Hears it to its end.
-    pub(crate) fn finish(mut self, limit: Duration) -> Result<Vec<String>> {
+    pub(crate) fn finish(&mut self, limit: Duration) -> Result<Vec<String>> {
         let started = Instant::now();
         let mut all = Vec::new();
         while let Ok(line) = self.lines.recv_timeout(limit.saturating_sub(started.elapsed())) {
