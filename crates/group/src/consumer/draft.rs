@@ -12,7 +12,7 @@ use ottla_wire::messages::consumer_group_heartbeat_request::TopicPartitions;
 use crate::Text;
 use crate::change::{Decision, Volatile};
 use crate::consumer::current::Step;
-use crate::consumer::{hash, migrate, pattern, records, target};
+use crate::consumer::{hash, pattern, records, target};
 use crate::context::Context;
 use crate::record::Record;
 use crate::refusal::Refusal;
@@ -52,7 +52,7 @@ enum PatternStep {
 }
 
 impl<'a> Draft<'a> {
-    fn new(id: &str, group: ConsumerGroup, context: &'a Context) -> Self {
+    pub(super) fn new(id: &str, group: ConsumerGroup, context: &'a Context) -> Self {
         let before = group.volatile;
         Self { id: id.into(), before, group, context, decision: Decision::default(), is_converted: false }
     }
@@ -66,22 +66,6 @@ impl<'a> Draft<'a> {
             Some(Group::Consumer(group)) => Ok(Self::new(id, ConsumerGroup::clone(group), context)),
             Some(Group::Classic(_) | Group::Foreign(_)) => Err(not_found(id, "is not a consumer group")),
             None => Err(not_found(id, "is not found")),
-        }
-    }
-
-    /// The group as somebody joins it: made, or made from a classic one, when there is need.
-    ///
-    /// # Errors
-    /// GROUP_ID_NOT_FOUND when there is a group of another kind that does not become one.
-    pub(crate) fn of_joined(shard: &Shard, id: &str, context: &'a Context) -> Result<Self, Refusal> {
-        match shard.groups.get(id) {
-            None => Ok(Self::new(id, ConsumerGroup::default(), context)),
-            Some(Group::Classic(classic)) => {
-                let mut draft = Self::new(id, ConsumerGroup::default(), context);
-                migrate::upgrade(&mut draft, classic)?;
-                Ok(draft)
-            }
-            Some(Group::Consumer(_) | Group::Foreign(_)) => Self::of_existing(shard, id, context),
         }
     }
 
@@ -106,6 +90,20 @@ impl<'a> Draft<'a> {
     pub(crate) fn deadline(&mut self, key: TimerKey, millis: i32) {
         let at = self.context.after_millis(millis);
         self.decision.deadline(key, at);
+    }
+
+    /// Nothing is waited for from a member any more.
+    pub(crate) fn cancel_deadlines(&mut self, member: &Text) {
+        let key = || (self.id.clone(), member.clone());
+        let [session, revoke, rejoin, resync] = [key(), key(), key(), key()];
+        for key in [
+            TimerKey::Session { group: session.0, member: session.1 },
+            TimerKey::Revoke { group: revoke.0, member: revoke.1 },
+            TimerKey::Rejoin { group: rejoin.0, member: rejoin.1 },
+            TimerKey::Resync { group: resync.0, member: resync.1 },
+        ] {
+            self.decision.cancel(key);
+        }
     }
 
     /// A member that is in the group.

@@ -29,7 +29,7 @@ pub(crate) fn fence(
         let Some(member) = draft.group.members.get(id).cloned() else { continue };
         draft.records(records::no_member(&group, id))?;
         draft.drop_pattern(&member)?;
-        cancel_deadlines(&mut draft, id);
+        draft.cancel_deadlines(id);
     }
     let hash = draft.hash();
     let first = members.first().map_or("", |member| &**member);
@@ -41,19 +41,4 @@ pub(crate) fn fence(
     }
     draft.finish(decision);
     Ok(())
-}
-
-/// Nothing is waited for from a member any more.
-pub(crate) fn cancel_deadlines(draft: &mut Draft<'_>, member: &Text) {
-    let key = || (draft.id.clone(), member.clone());
-    let keys = [key(), key(), key(), key()];
-    let [session, revoke, rejoin, resync] = keys;
-    for key in [
-        TimerKey::Session { group: session.0, member: session.1 },
-        TimerKey::Revoke { group: revoke.0, member: revoke.1 },
-        TimerKey::Rejoin { group: rejoin.0, member: rejoin.1 },
-        TimerKey::Resync { group: resync.0, member: resync.1 },
-    ] {
-        draft.decision.cancel(key);
-    }
 }

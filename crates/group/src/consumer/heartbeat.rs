@@ -192,7 +192,7 @@ pub(crate) fn replace(draft: &mut Draft<'_>, former: &Member, id: &Text) -> Resu
         records::target(&group, id, &target),
         records::current(&group, &member),
     ])?;
-    fence::cancel_deadlines(draft, &former.id);
+    draft.cancel_deadlines(&former.id);
     Ok(member)
 }
 

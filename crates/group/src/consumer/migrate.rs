@@ -15,19 +15,40 @@ use crate::Text;
 use crate::assign::Assignment;
 use crate::classic::{self, Step};
 use crate::consumer::draft::{Draft, not_found};
-use crate::consumer::{embedded, fence, records};
+use crate::consumer::{embedded, records};
+use crate::context::Context;
 use crate::refusal::Refusal;
 use crate::reply::Reason;
 use crate::state;
 use crate::state::classic::{CONSUMER, ClassicGroup, State};
+use crate::state::consumer::ConsumerGroup;
 use crate::state::member::{ClassicMember, Member, MemberState, Owned};
+use crate::state::{Group, Shard};
 use crate::timers::TimerKey;
+
+impl<'a> Draft<'a> {
+    /// The group as somebody joins it: made, or made from a classic one, when there is need.
+    ///
+    /// # Errors
+    /// GROUP_ID_NOT_FOUND when there is a group of another kind that does not become one.
+    pub(crate) fn of_joined(shard: &Shard, id: &str, context: &'a Context) -> Result<Self, Refusal> {
+        match shard.groups.get(id) {
+            None => Ok(Self::new(id, ConsumerGroup::default(), context)),
+            Some(Group::Classic(classic)) => {
+                let mut draft = Self::new(id, ConsumerGroup::default(), context);
+                upgrade(&mut draft, classic)?;
+                Ok(draft)
+            }
+            Some(Group::Consumer(_) | Group::Foreign(_)) => Self::of_existing(shard, id, context),
+        }
+    }
+}
 
 /// Makes a consumer group of a classic one, in an empty draft. One without members is simply no more.
 ///
 /// # Errors
 /// GROUP_ID_NOT_FOUND when it cannot or may not become one.
-pub(crate) fn upgrade(draft: &mut Draft<'_>, group: &ClassicGroup) -> Result<(), Refusal> {
+fn upgrade(draft: &mut Draft<'_>, group: &ClassicGroup) -> Result<(), Refusal> {
     let id = draft.id.clone();
     if group.state == State::Empty {
         classic::delete(&id, group, &mut draft.decision);
@@ -183,7 +204,7 @@ pub(crate) fn downgrade(draft: &mut Draft<'_>, gone: &[Text], reason: Option<Rea
     let members: Vec<Text> = draft.group.members.keys().cloned().collect();
     draft.records(records::no_group(&id, &draft.group.clone()))?;
     for member in &members {
-        fence::cancel_deadlines(draft, member);
+        draft.cancel_deadlines(member);
     }
     draft.decision.cancel(TimerKey::Assign { group: id.clone() });
     draft.decision.record(classic::record(&id, &group));
