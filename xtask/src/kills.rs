@@ -142,10 +142,11 @@ impl Siege {
         Ok(())
     }
 
-    /// Everything that the load has said. The broker must stop as if nothing had happened.
+    /// Everything that the load has said; it is kept beside the directory. The broker must stop as if nothing had happened.
     fn end(mut self) -> Result<Vec<String>> {
         self.load.say("end")?;
         self.said.extend(self.load.finish(END_LIMIT)?);
+        std::fs::write(self.node.folder.join("said"), self.said.join("\n"))?;
         self.broker.take().ok_or("the broker is dead")?.stop()?;
         Ok(self.said)
     }

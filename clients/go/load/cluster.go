@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -58,27 +59,55 @@ func (t *topics) all(partitions int32) []partition {
 	return every
 }
 
-// findCoordinators waits until each group has its coordinator, which makes the topic of offsets on a new broker.
+// findCoordinators waits until each group has its coordinator, which makes the topic of offsets on a new broker, and until
+// that has loaded.
 func findCoordinators(c *connection, groups []string) error {
-	var last error
-	for start := time.Now(); time.Since(start) < setupLimit; time.Sleep(50 * time.Millisecond) {
-		request := kmsg.NewPtrFindCoordinatorRequest()
-		request.CoordinatorKeys = groups
+	request := kmsg.NewPtrFindCoordinatorRequest()
+	request.CoordinatorKeys = groups
+	found := func() error {
 		answer, err := c.call(request)
 		if err != nil {
 			return err
 		}
-		last = nil
 		for _, found := range answer.(*kmsg.FindCoordinatorResponse).Coordinators {
-			if err := kerr.ErrorForCode(found.ErrorCode); err != nil {
-				last = fmt.Errorf("group %s: %w", found.Key, err)
-			}
+			err = errors.Join(err, kerr.ErrorForCode(found.ErrorCode))
 		}
-		if last == nil {
+		return err
+	}
+	if err := patiently(found); err != nil {
+		return fmt.Errorf("no coordinator: %w", err)
+	}
+	for _, group := range groups {
+		if err := patiently(func() error { return loaded(c, group) }); err != nil {
+			return fmt.Errorf("the coordinator of %s: %w", group, err)
+		}
+	}
+	return nil
+}
+
+// loaded: a coordinator that is there knows that nobody of that name is in the group.
+func loaded(c *connection, group string) error {
+	request := kmsg.NewPtrHeartbeatRequest()
+	request.Group, request.MemberID = group, "nobody"
+	answer, err := c.call(request)
+	if err != nil {
+		return err
+	}
+	code := answer.(*kmsg.HeartbeatResponse).ErrorCode
+	if code == kerr.UnknownMemberID.Code {
+		return nil
+	}
+	return kerr.ErrorForCode(code)
+}
+
+// patiently tries until it works or the limit for it is over.
+func patiently(try func() error) (err error) {
+	for start := time.Now(); time.Since(start) < setupLimit; time.Sleep(pause) {
+		if err = try(); err == nil {
 			return nil
 		}
 	}
-	return fmt.Errorf("no coordinator: %w", last)
+	return err
 }
 
 // serves asks the broker whether it knows a request at all.

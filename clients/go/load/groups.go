@@ -19,7 +19,11 @@ func groupsCommand(flags *flag.FlagSet) func() error {
 	connections := flags.Int("connections", 64, "connections")
 	heartbeat := flags.Duration("heartbeat", 3*time.Second, "between heartbeats of a member")
 	return func() error {
-		made, err := prepare([]string{"many-0"}, "many", 1, 1)
+		var names []string
+		for i := range *count {
+			names = append(names, fmt.Sprintf("many-groups-of-consumers-%d", i))
+		}
+		made, err := prepare(names, "many", 1, 1)
 		if err != nil {
 			return err
 		}
@@ -27,7 +31,7 @@ func groupsCommand(flags *flag.FlagSet) func() error {
 		for i := range *connections {
 			var mine []*single
 			for n := i; n < *count; n += *connections {
-				mine = append(mine, newSingle(fmt.Sprintf("many-groups-of-consumers-%d", n), made))
+				mine = append(mine, newSingle(names[n], made))
 			}
 			go keep(mine, *heartbeat, ready)
 		}

@@ -134,11 +134,7 @@ func (p *pasture) check() {
 	}
 	p.history.begins()
 	p.offsets()
-	for _, h := range p.herds {
-		if err := settles(p.history, h.group, againLimit); err != nil {
-			p.breaks(settlesAgain, err.Error())
-		}
-	}
+	p.settle()
 	p.offsets()
 	for _, h := range p.herds {
 		sum := int64(0)
@@ -150,6 +146,21 @@ func (p *pasture) check() {
 		}
 		p.acknowledged[h.group] = sum
 	}
+}
+
+// settle waits for every group and tells which one was the last.
+func (p *pasture) settle() {
+	began := time.Now()
+	last, after := "", time.Duration(0)
+	for _, h := range p.herds {
+		if err := settles(p.history, h.group, againLimit); err != nil {
+			p.breaks(settlesAgain, err.Error())
+		}
+		if took := time.Since(began); took > after+pause {
+			last, after = h.group, took
+		}
+	}
+	fmt.Printf("round %d settled after %.1f s, the last group was %s\n", p.history.round, after.Seconds(), last)
 }
 
 func (p *pasture) breaks(promise, what string) {
