@@ -98,7 +98,7 @@ fn fresh(kind: Kind, delay: u32) -> Result<Node> {
         .with(&format!("group.initial.rebalance.delay.ms={delay}\n"))
 }
 
-/// 100 members over 1,000 partitions, at the start and after one has left.
+/// 100 members, which start within 2 s, over 1,000 partitions: from the start of the first, and after one has left.
 fn settle(node: &Node, protocol: &str, row: &str) -> Result<Vec<Figure>> {
     let lines = Load::start(node, &["settle", "--protocol", protocol])?.finish(LOAD_LIMIT)?;
     let told = |name: &str, moment: &str| {

@@ -17,6 +17,7 @@ func settleCommand(flags *flag.FlagSet) func() error {
 	members := flags.Int("members", 100, "members of the group")
 	topics := flags.Int("topics", 10, "topics")
 	partitions := flags.Int("partitions", 100, "partitions of each topic")
+	within := flags.Duration("within", 2*time.Second, "from the start of the first member to that of the last")
 	heartbeat := flags.Duration("heartbeat", 3*time.Second, "between heartbeats of the classic protocol")
 	return func() error {
 		starts := startClassic
@@ -36,14 +37,17 @@ func settleCommand(flags *flag.FlagSet) func() error {
 		return settle(setting{
 			address: address, group: group, topics: made, history: h, heartbeat: *heartbeat,
 			session: 45 * time.Second, rebalance: time.Minute,
-		}, starts, *members)
+		}, starts, *members, *within)
 	}
 }
 
-func settle(s setting, starts func(setting, string) *member, count int) error {
+// Members start one after the other: were all to start at once, their heartbeats would come in waves, and a group of the
+// consumer protocol would take one wave or two by chance.
+func settle(s setting, starts func(setting, string) *member, count int, within time.Duration) error {
 	var members []*member
 	began := time.Now()
 	for i := range count {
+		time.Sleep(within*time.Duration(i)/time.Duration(count) - time.Since(began))
 		members = append(members, starts(s, fmt.Sprintf("member-%d", i)))
 	}
 	if err := settles(s.history, s.group, settleLimit); err != nil {
