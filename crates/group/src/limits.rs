@@ -7,3 +7,6 @@ pub(crate) const MAX_TOMBSTONES: usize = 5_000;
 /// of a second. Once they are spent, loads stay less even than they could be and the next assignment goes on from
 /// there. That takes thousands of members whose loads rise along a row of topics.
 pub(crate) const MAX_CHAIN_STEPS: usize = 20_000_000;
+
+/// The longest time between two heartbeats of a member that has yet to reach its part of its group's epoch.
+pub(crate) const RECONCILING_HEARTBEAT_MS: i32 = 500;

@@ -15,6 +15,7 @@ use crate::consumer::fence;
 use crate::consumer::records;
 use crate::consumer::validate::{self, is_full_request};
 use crate::context::Context;
+use crate::limits::RECONCILING_HEARTBEAT_MS;
 use crate::refusal::Refusal;
 use crate::reply::{Reason, Reply, Waiter};
 use crate::request::Client;
@@ -84,12 +85,24 @@ fn beat(
     let response = ConsumerGroupHeartbeatResponse {
         member_id: Some((&*id).into()),
         member_epoch: member.epoch,
-        heartbeat_interval_ms: context.consumer_settings(&draft.id).heartbeat_interval_ms,
+        heartbeat_interval_ms: interval_ms(&draft, &member),
         assignment: tells.then(|| told(&member.assigned)),
         ..Default::default()
     };
     draft.finish(decision);
     Ok(response)
+}
+
+/// When the member comes back. One that has not reached its part of the group's epoch comes sooner: what it waits for may
+/// be free long before a whole interval is over.
+fn interval_ms(draft: &Draft<'_>, member: &Member) -> i32 {
+    let interval = draft.context.consumer_settings(&draft.id).heartbeat_interval_ms;
+    let group = &draft.group;
+    if group.epoch <= group.target_epoch && member.has_reached(group.target_epoch) {
+        interval
+    } else {
+        interval.min(RECONCILING_HEARTBEAT_MS)
+    }
 }
 
 /// The member's session begins anew; if it spoke the classic protocol until now, nothing of that is waited for.
