@@ -520,6 +520,8 @@ impl Node {
     /// Stops in order: nothing acknowledged is left in memory, and whoever starts next finds a clean mark.
     pub async fn stop(self) {
         let Self { broker, server, tasks, upkeep, stop_upkeep, epoch, facts: _ } = self;
+        // Members may wait for each other far longer than a stop may take.
+        broker.groups.close();
         let cut = server.stop(STOP_GRACE).await;
         if cut > 0 {
             tracing::warn!(connections = cut, "connections were cut: their requests did not end in time");

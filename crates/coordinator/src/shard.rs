@@ -7,7 +7,7 @@ use ottla_group::{
     Ask, Change, Client, Context, Note, ReplayError, Replies, Reply, Request, Shard, TimerKey, Waiter,
 };
 use ottla_machine::{Machine, Position};
-use ottla_model::{ErrorCode, LeaderEpoch, Offset, Tick};
+use ottla_model::{ErrorCode, Offset, Tick};
 use ottla_partition::{AppendError, Effect, Partition};
 use ottla_record::{BatchView, BuildError, Codec};
 use parking_lot::Mutex;
@@ -295,12 +295,6 @@ impl GroupShard {
         let code = ErrorCode::NotCoordinator;
         let before = std::mem::replace(&mut *self.state.lock(), State::Gone(code));
         before.refuse_all(code)
-    }
-
-    /// The epoch in which the partition is led.
-    #[must_use]
-    pub fn leader_epoch(&self) -> LeaderEpoch {
-        self.partition.with_log(|log| log.latest_epoch()).unwrap_or(-1)
     }
 }
 

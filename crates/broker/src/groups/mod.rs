@@ -42,6 +42,8 @@ pub(crate) struct Work {
 /// The coordinator.
 pub(crate) struct Groups {
     hosted: ArcSwap<Hosted>,
+    /// Held by whoever changes `hosted`: a partition may leave while others are taken up.
+    changing: Mutex<()>,
     waiters: Mutex<HashMap<Waiter, oneshot::Sender<Reply>>>,
     last_waiter: AtomicU64,
     settings: ArcSwap<Settings>,
@@ -56,6 +58,7 @@ impl Groups {
     pub(crate) fn new(config: &Arc<BrokerConfig>) -> Arc<Self> {
         Arc::new(Self {
             hosted: ArcSwap::default(),
+            changing: Mutex::default(),
             waiters: Mutex::default(),
             last_waiter: AtomicU64::new(Waiter::NOBODY.0),
             settings: ArcSwap::from_pointee(Settings::of(config)),
@@ -122,6 +125,7 @@ impl Groups {
 
     /// A partition of the topic is led here from now on: its shard is loaded by the task.
     pub(crate) fn lead(&self, topic: Uuid, partitions: i32, shards: Vec<Arc<GroupShard>>) {
+        let _changing = self.changing.lock();
         let before = self.hosted.load();
         // The partitions are counted once: another number would look for every group in another place.
         let (mut hosted, partitions) = match before.topic == topic {
@@ -168,11 +172,19 @@ impl Groups {
     }
 
     fn resign(&self, number: i32) {
+        let _changing = self.changing.lock();
         let before = self.hosted.load();
         let mut shards = before.shards.clone();
         shards.remove(&number);
         let (topic, partitions) = (before.topic, before.partitions);
         self.hosted.store(Arc::new(Hosted { topic, partitions, shards }));
+    }
+
+    /// The node stops: whoever waits is sent away, and nothing is decided any more.
+    pub(crate) fn close(&self) {
+        for shard in self.shards() {
+            self.deliver(shard.leave());
+        }
     }
 
     /// Hands replies to those who wait for them.

@@ -350,6 +350,47 @@ async fn who_leaves_while_it_waits_harms_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_waits_for_others_does_not_hold_up_a_stop() {
+    let stand = ground(&MemDisk::new()).start().await;
+    let mut client = coordinated(&stand).await;
+    join_alone(&mut client, None).await;
+    let mut other = stand.client().await;
+    let id = other.call(&joining("", None), 9).await.member_id;
+    let waits = other.send(&joining(&id, None), 9).await;
+    while &*describe(&mut client, "g").await.group_state != "PreparingRebalance" {
+        tokio::task::yield_now().await;
+    }
+    stand.stop().await;
+    let sent_away = other.answer::<JoinGroupRequest>(9, waits).await.unwrap();
+    assert_eq!(sent_away.error_code, code(ErrorCode::NotCoordinator));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_far_a_group_is_behind_is_a_metric() {
+    let stand = ground(&MemDisk::new()).start().await;
+    let mut client = coordinated(&stand).await;
+    client.create("t", 2, &[]).await;
+    client.append("t", 0, batch(&["a"])).await;
+    client.append("t", 0, batch(&["b", "c"])).await;
+    assert_eq!(commit(&mut client, &committing("a \"group\"\n", 0, 1, "n")).await, 0);
+    assert_eq!(commit(&mut client, &committing("ahead", 0, 3, "n")).await, 0);
+    let mut text = String::new();
+    stand.node.labelled_gauges()(&mut text).unwrap();
+    let of = |group: &str| format!("{{group=\"{group}\",topic=\"t\",partition=\"0\"}} ");
+    let value = |metric: &str, group: &str| {
+        let line = format!("{metric}{}", of(group));
+        text.lines().find_map(|known| known.strip_prefix(&line)).unwrap_or_else(|| panic!("{line}: {text}"))
+    };
+    assert_eq!(value("ottla_group_lag_records", "a \\\"group\\\"\\n"), "2");
+    assert_eq!(value("ottla_group_lag_records", "ahead"), "0");
+    assert_eq!(value("ottla_group_lag_seconds", "ahead"), "0.000");
+    let seconds: f64 = value("ottla_group_lag_seconds", "a \\\"group\\\"\\n").parse().unwrap();
+    assert!(seconds >= 0.0);
+    assert!(text.contains("ottla_groups{kind=\"classic\",state=\"Empty\"} 2\n"), "{text}");
+    stand.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_is_over_frees_the_group() {
     let stand = ground(&MemDisk::new()).with("group.min.session.timeout.ms", "100").start().await;
     let mut client = coordinated(&stand).await;
