@@ -85,7 +85,7 @@ fn beat(
     let response = ConsumerGroupHeartbeatResponse {
         member_id: Some((&*id).into()),
         member_epoch: member.epoch,
-        heartbeat_interval_ms: interval_ms(&draft, &member),
+        heartbeat_interval_ms: interval_ms(&draft, &member, joins),
         assignment: tells.then(|| told(&member.assigned)),
         ..Default::default()
     };
@@ -94,11 +94,11 @@ fn beat(
 }
 
 /// When the member comes back. One that has not reached its part of the group's epoch comes sooner: what it waits for may
-/// be free long before a whole interval is over.
-fn interval_ms(draft: &Draft<'_>, member: &Member) -> i32 {
+/// be free long before a whole interval is over. So does one that has only come: others may come with it.
+fn interval_ms(draft: &Draft<'_>, member: &Member, joins: bool) -> i32 {
     let interval = draft.context.consumer_settings(&draft.id).heartbeat_interval_ms;
     let group = &draft.group;
-    if group.epoch <= group.target_epoch && member.has_reached(group.target_epoch) {
+    if !joins && group.epoch <= group.target_epoch && member.has_reached(group.target_epoch) {
         interval
     } else {
         interval.min(RECONCILING_HEARTBEAT_MS)

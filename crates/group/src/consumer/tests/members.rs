@@ -21,12 +21,31 @@ fn with_one_member() -> World {
 }
 
 #[test]
+fn who_has_only_come_or_waits_for_partitions_comes_back_sooner() {
+    let mut world = World::new();
+    world.topic("t", 4);
+    assert_eq!(world.beat(&join("a", &["t"])).unwrap().heartbeat_interval_ms, 500);
+    assert_eq!(world.beat(&beat("a", 2)).unwrap().heartbeat_interval_ms, 5000);
+    // Its assignment is put off for a second, then it waits for what the first has to give back.
+    let comes = world.beat(&join("b", &["t"])).unwrap();
+    assert_eq!(comes.heartbeat_interval_ms, 500);
+    world.pass(1_100);
+    let waits = world.beat(&beat("b", comes.member_epoch)).unwrap();
+    assert_eq!((given(&waits), waits.heartbeat_interval_ms), (None, 500));
+    let gives = world.beat(&beat("a", 2)).unwrap();
+    assert_eq!((given(&gives).map(|kept| kept.len()), gives.heartbeat_interval_ms), (Some(2), 500));
+    let kept = given(&gives).unwrap();
+    assert_eq!(world.beat(&owning("a", 2, &kept)).unwrap().heartbeat_interval_ms, 5000);
+    let settled = world.beat(&beat("b", waits.member_epoch)).unwrap();
+    assert_eq!((given(&settled).map(|part| part.len()), settled.heartbeat_interval_ms), (Some(2), 5000));
+}
+
+#[test]
 fn the_first_member_gets_everything_at_once() {
     let mut world = World::new();
     world.topic("t", 4);
     let joined = world.beat(&join("a", &["t"])).unwrap();
-    assert_eq!((joined.member_epoch, joined.heartbeat_interval_ms), (2, 5000));
-    assert_eq!(given(&joined).unwrap(), places("t", 0..4));
+    assert_eq!((joined.member_epoch, given(&joined).unwrap()), (2, places("t", 0..4)));
     // Member, epoch, target, epoch of the target, current assignment.
     assert_eq!(world.records_from(0), [(5, true), (3, true), (7, true), (6, true), (8, true)]);
     assert_eq!(world.group().unwrap().state_name(), "Stable");
