@@ -34,36 +34,56 @@ pub(crate) async fn run_rounds(broker: Arc<Broker>, directory: DirIndex) {
     }
 }
 
-/// One round: a few threads sync the logs, each taking the next until none is left.
-async fn round(broker: &Arc<Broker>, directory: DirIndex, jobs: Vec<FlushJob>) -> bool {
-    let threads = jobs.len().min(SYNCS_AT_ONCE);
-    let queue = Arc::new(Mutex::new(jobs));
-    let mut running: JoinSet<Result<(), FlushError>> = JoinSet::new();
-    for _ in 0..threads {
-        let (broker, queue) = (Arc::clone(broker), Arc::clone(&queue));
-        running.spawn_blocking(move || sync_all(&broker, &queue));
-    }
-    loop {
-        match running.join_next().await {
-            None => return true,
-            Some(Ok(Ok(()))) => {}
-            Some(Ok(Err(error))) => {
-                offline::take_offline(broker, directory, &error);
-                return false;
-            }
-            // The runtime stops.
-            Some(Err(_)) => return false,
-        }
+/// What is left of a round. Nothing is left of one that ends early: the node stops, or the directory failed.
+struct Queue(Arc<Mutex<Vec<FlushJob>>>);
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.0.lock().clear();
     }
 }
 
-/// Syncs what is in the queue. What was quick is told together, since each telling wakes somebody; what was slow is told
-/// at once.
+/// One round: a few threads sync the logs, each taking the next until none is left.
+async fn round(broker: &Arc<Broker>, directory: DirIndex, mut jobs: Vec<FlushJob>) -> bool {
+    let threads = jobs.len().min(SYNCS_AT_ONCE);
+    // Those of coordinators are small and many: they come first, from the end.
+    jobs.sort_by_key(is_small);
+    let queue = Queue(Arc::new(Mutex::new(jobs)));
+    let mut running: JoinSet<Result<(), FlushError>> = JoinSet::new();
+    for _ in 0..threads {
+        let (broker, queue) = (Arc::clone(broker), Arc::clone(&queue.0));
+        running.spawn_blocking(move || sync_all(&broker, &queue));
+    }
+    while let Some(ended) = running.join_next().await {
+        let failed: Box<dyn std::error::Error> = match ended {
+            Ok(Ok(())) => continue,
+            Ok(Err(error)) => Box::new(error),
+            // Nobody knows what was synced.
+            Err(ended) if ended.is_panic() => Box::new(ended),
+            // The runtime stops.
+            Err(_) => return false,
+        };
+        offline::take_offline(broker, directory, &*failed);
+        return false;
+    }
+    true
+}
+
+fn is_small(job: &FlushJob) -> bool {
+    job.partition().topic.is_internal()
+}
+
+/// Syncs what is in the queue. What is small and was quick is told together, since each telling wakes somebody; all else
+/// is told at once.
 fn sync_all(broker: &Arc<Broker>, queue: &Mutex<Vec<FlushJob>>) -> Result<(), FlushError> {
     let mut done = Vec::new();
     let mut told = broker.clock.now().tick;
     let ended = loop {
         let Some(job) = queue.lock().pop() else { break Ok(()) };
+        if !is_small(&job) {
+            tell(broker, &std::mem::take(&mut done));
+        }
+        let is_small = is_small(&job);
         match job.run() {
             Ok(flushed) => {
                 broker.counters.flushed_files.inc();
@@ -72,7 +92,7 @@ fn sync_all(broker: &Arc<Broker>, queue: &Mutex<Vec<FlushJob>>) -> Result<(), Fl
             Err(error) => break Err(error),
         }
         let now = broker.clock.now().tick;
-        if now.millis_since(told) >= TOGETHER_MS {
+        if !is_small || now.millis_since(told) >= TOGETHER_MS {
             tell(broker, &std::mem::take(&mut done));
             told = now;
         }

@@ -21,6 +21,9 @@ pub(crate) const CONTROLLER_WAIT_MS: i32 = 30_000;
 /// How long a producer waits for an id before it is sent away to ask again.
 pub(crate) const PRODUCER_ID_WAIT_MS: u64 = 5_000;
 
+/// The longest name of a group that `/metrics` shows, in bytes.
+pub(crate) const MAX_GROUP_LABEL: usize = 256;
+
 /// Committed offsets whose lag `/metrics` shows.
 pub(crate) const MAX_LAG_SERIES: usize = 20_000;
 

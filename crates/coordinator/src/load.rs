@@ -51,10 +51,13 @@ pub(crate) struct Replayed {
     pub(crate) unknown: u64,
 }
 
-/// Replays the partition's log.
-pub(crate) fn replay(partition: &Partition) -> Result<Replayed, LoadError> {
+/// Replays the partition's log for as long as it is wanted.
+pub(crate) fn replay(partition: &Partition, is_wanted: impl Fn() -> bool) -> Result<Replayed, LoadError> {
     let mut replayed = Replayed { end: partition.offsets().start, ..Replayed::default() };
     loop {
+        if !is_wanted() {
+            return Err(LoadError::Moved);
+        }
         let request = ReadRequest {
             offset: replayed.end,
             max_bytes: CHUNK,

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ottla_group::{
-    Ask, Change, Client, Context, Note, ReplayError, Replies, Reply, Request, Shard, TimerKey, Waiter,
-};
+use ottla_group::{Ask, Change, Client, Context, Note, ReplayError, Replies, Reply, Request, Shard, Waiter};
 use ottla_machine::{Machine, Position};
 use ottla_model::{ErrorCode, Offset, Tick};
 use ottla_partition::{AppendError, Effect, Partition};
 use ottla_record::{BatchView, BuildError, Codec};
+use ottla_storage::log::AppendError as LogError;
 use parking_lot::Mutex;
 
 use crate::batch::{self, BatchError};
@@ -17,6 +16,8 @@ use crate::load::{self, LoadError};
 
 /// How long a deadline is put off whose decision could not be appended.
 const RETRY_MS: u64 = 1_000;
+/// Deadlines decided for in one go.
+const MAX_EXPIRIES: usize = 256;
 
 /// A partition of `__consumer_offsets` that is led here, with its groups.
 #[derive(Debug)]
@@ -76,6 +77,8 @@ pub struct Submitted {
     pub next_deadline: Option<Tick>,
     /// A directory failed while it was written to.
     pub failed: Option<AppendError>,
+    /// The decision could not be appended and had no effect.
+    pub refused: Option<ErrorCode>,
     /// The shard has refused what it decided itself, and serves no more.
     pub bug: Option<ReplayError>,
 }
@@ -125,7 +128,8 @@ impl GroupShard {
     /// # Errors
     /// See [`LoadError`]: the shard stays refused.
     pub fn load(&self, context: &Context) -> Result<(Loaded, Submitted), LoadError> {
-        let replayed = match load::replay(&self.partition) {
+        let is_wanted = || !matches!(*self.state.lock(), State::Gone(_));
+        let replayed = match load::replay(&self.partition, is_wanted) {
             Ok(replayed) => replayed,
             Err(error) => {
                 let code = match error {
@@ -155,8 +159,11 @@ impl GroupShard {
     /// # Errors
     /// [`Refused`] when the shard is loading or gone; the request has had no effect.
     pub fn submit(&self, ask: &Ask, context: &Context) -> Result<Submitted, Refused> {
-        let mut state = self.state.lock();
-        let serving = match &mut *state {
+        self.submit_in(&mut self.state.lock(), ask, context)
+    }
+
+    fn submit_in(&self, state: &mut State, ask: &Ask, context: &Context) -> Result<Submitted, Refused> {
+        let serving = match state {
             State::Serving(serving) => serving,
             State::Loading => return Err(Refused(ErrorCode::CoordinatorLoadInProgress)),
             State::Gone(code) => return Err(Refused(*code)),
@@ -176,7 +183,7 @@ impl GroupShard {
                     Err(error) => {
                         // What is in the log is not in the state: nothing is answered from it any more.
                         let code = ErrorCode::CoordinatorNotAvailable;
-                        let before = std::mem::replace(&mut *state, State::Gone(code));
+                        let before = std::mem::replace(state, State::Gone(code));
                         submitted.replies = replies
                             .into_iter()
                             .map(|(waiter, reply)| (waiter, reply.refused(code)))
@@ -192,6 +199,7 @@ impl GroupShard {
             Err(refused) => {
                 let (code, failed) = refused.told();
                 submitted.failed = failed;
+                submitted.refused = Some(code);
                 submitted.replies.extend(ask.request.refused(code).map(|reply| (ask.waiter, reply)));
                 if let Request::Expired(key) = &ask.request {
                     serving.shard.set_deadline(key, context.now.tick.plus_millis(RETRY_MS));
@@ -250,20 +258,17 @@ impl GroupShard {
         }
     }
 
-    /// Decides for every deadline that has passed.
+    /// Decides for deadlines that have passed, a bounded number of them: others get their turn in between.
     pub fn expire(&self, context: &Context) -> Vec<Submitted> {
-        let mut all = Vec::new();
-        while let Some(key) = self.take_expired(context.now.tick) {
-            all.extend(self.submit(&from_within(Request::Expired(key)), context));
-        }
-        all
+        (0..MAX_EXPIRIES).map_while(|_| self.expire_one(context)).collect()
     }
 
-    fn take_expired(&self, now: Tick) -> Option<TimerKey> {
-        match &mut *self.state.lock() {
-            State::Serving(serving) => serving.shard.take_expired(now),
-            State::Loading | State::Gone(_) => None,
-        }
+    /// Takes a deadline and decides without letting go of the lock: one that was put off or is no more has not passed.
+    fn expire_one(&self, context: &Context) -> Option<Submitted> {
+        let mut state = self.state.lock();
+        let State::Serving(serving) = &mut *state else { return None };
+        let key = serving.shard.take_expired(context.now.tick)?;
+        self.submit_in(&mut state, &from_within(Request::Expired(key)), context).ok()
     }
 
     /// When to look for deadlines again.
@@ -331,9 +336,11 @@ impl NotAppended {
             Self::Batch(BatchError::Build(_) | BatchError::Encode(_)) => (ErrorCode::InvalidRequest, None),
             Self::Log(error) => match error {
                 AppendError::NotLeader(_) => (ErrorCode::NotCoordinator, None),
-                AppendError::Log(ottla_storage::log::AppendError::TooLarge { .. }) => {
-                    (ErrorCode::MessageTooLarge, None)
+                // The directory goes offline: whoever asks looks for another coordinator, as with Kafka.
+                AppendError::Log(LogError::Storage(_) | LogError::Offline) => {
+                    (ErrorCode::NotCoordinator, Some(error))
                 }
+                AppendError::Log(LogError::TooLarge { .. }) => (ErrorCode::MessageTooLarge, None),
                 AppendError::Log(_) => (ErrorCode::CoordinatorNotAvailable, Some(error)),
                 AppendError::NoRoom
                 | AppendError::NotEnoughReplicas(_)

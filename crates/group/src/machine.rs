@@ -191,16 +191,17 @@ impl Shard {
             Some(Group::Foreign(_)) => {
                 decision.reply(waiter, classic::refuse_join("", ErrorCode::InconsistentGroupProtocol));
             }
+            Some(Group::Consumer(_)) | None if !member.is_empty() => {
+                decision.reply(waiter, classic::refuse_join(member, ErrorCode::UnknownMemberId));
+            }
             known @ (None | Some(Group::Consumer(_))) => {
-                if let Some(group) = known {
-                    group.tombstones(id, decision);
+                let group = ClassicGroup::empty(context.now);
+                let offered = request.protocols.iter().map(|protocol| &*protocol.name);
+                // Only a join that is taken puts another group in the place of an empty one.
+                if let Some(former) = known.filter(|_| group.supports(&request.protocol_type, offered)) {
+                    former.tombstones(id, decision);
                 }
-                if member.is_empty() {
-                    let group = ClassicGroup::empty(context.now);
-                    classic::join(Step::new(id, group, decision, context), &joining, true);
-                } else {
-                    decision.reply(waiter, classic::refuse_join(member, ErrorCode::UnknownMemberId));
-                }
+                classic::join(Step::new(id, group, decision, context), &joining, true);
             }
         }
     }

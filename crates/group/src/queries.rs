@@ -1,5 +1,6 @@
 //! What can be seen of a shard: lists and descriptions (ListGroups 16, DescribeGroups 15, ConsumerGroupDescribe 69).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ottla_metadata::Image;
@@ -19,8 +20,8 @@ use crate::state::classic::{ClassicGroup, Member, State};
 /// case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    states: Vec<String>,
-    kinds: Vec<String>,
+    states: BTreeSet<String>,
+    kinds: BTreeSet<String>,
 }
 
 impl Filter {
@@ -32,7 +33,8 @@ impl Filter {
     }
 
     fn passes(&self, group: &Group) -> bool {
-        let named = |names: &[String], name: &str| names.is_empty() || names.contains(&name.to_lowercase());
+        let named =
+            |names: &BTreeSet<String>, name: &str| names.is_empty() || names.contains(&name.to_lowercase());
         named(&self.states, group.state()) && named(&self.kinds, group.kind())
     }
 }

@@ -8,7 +8,7 @@ use ottla_model::{Millis, Offset};
 use ottla_partition::{Isolation, Partition, ReadRequest};
 use ottla_record::{BatchHeader, HEADER_LEN};
 
-use crate::limits::MAX_LAG_SERIES;
+use crate::limits::{MAX_GROUP_LABEL, MAX_LAG_SERIES};
 use crate::state::Broker;
 
 /// One group's place in one partition.
@@ -34,7 +34,8 @@ pub(crate) fn write_metrics(broker: &Broker, text: &mut String) -> fmt::Result {
             members += counts.members;
             offsets += counts.offsets;
             for (group, topic, partition, committed) in shard.offsets() {
-                if places.len() < MAX_LAG_SERIES {
+                // A name of that length is nobody's who looks at graphs.
+                if places.len() < MAX_LAG_SERIES && group.len() <= MAX_GROUP_LABEL {
                     let (group, topic) = (group.to_string(), topic.to_string());
                     places.push(Place { group, topic, partition, committed: committed.offset });
                 }

@@ -140,7 +140,12 @@ impl Broker {
 
     /// Hands on what a decision has brought: replies, effects, notes, deadlines.
     pub(crate) fn settle_group(self: &Arc<Self>, shard: &GroupShard, submitted: Submitted) {
-        let Submitted { replies, notes, effect, records, waits, next_deadline, failed, bug } = submitted;
+        let Submitted { replies, notes, effect, records, waits, next_deadline, failed, refused, bug } =
+            submitted;
+        if let Some(code) = refused.filter(|_| replies.is_empty()) {
+            let (partition, error) = (shard.partition().name(), code.name());
+            tracing::warn!(%partition, error, "a change of the groups' own could not be written");
+        }
         for note in &notes {
             self.groups.counters.note(note);
         }

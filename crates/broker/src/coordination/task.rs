@@ -14,13 +14,26 @@ use tokio::task::JoinSet;
 
 use super::OFFSETS_TOPIC;
 use crate::groups::Work;
+use crate::offline;
 use crate::state::Broker;
 
 /// Deadlines are met this much late at most, so that many of them cost one wake-up.
 const GRAIN_MS: u64 = 5;
 
-/// Works for as long as it is polled.
+/// Works for as long as it is polled. A bug that ends the work is counted, and the work begins anew.
 pub(crate) async fn run(broker: Arc<Broker>) {
+    loop {
+        // It ends with this, when the node stops.
+        let mut work = JoinSet::new();
+        work.spawn(look_after(Arc::clone(&broker)));
+        match work.join_next().await {
+            Some(Err(ended)) if ended.is_panic() => broker.counters.bug(),
+            Some(_) | None => return,
+        }
+    }
+}
+
+async fn look_after(broker: Arc<Broker>) {
     let mut loads: JoinSet<()> = JoinSet::new();
     loop {
         let Work { to_load, deleted_topics, topics_changed } = broker.groups.take_work();
@@ -30,6 +43,8 @@ pub(crate) async fn run(broker: Arc<Broker>) {
         if !deleted_topics.is_empty() || topics_changed {
             follow_topics(&broker, deleted_topics, topics_changed).await;
         }
+        // From here on a deadline that is set asks for another look, wherever the look that begins now has got to.
+        broker.groups.plan(None);
         let now = broker.clock.now();
         let context = broker.group_context(now, Uuid::ZERO);
         let mut next: Option<Tick> = None;
@@ -78,6 +93,12 @@ async fn load(broker: Arc<Broker>, shard: Arc<GroupShard>) {
             broker.settle_group(&shard, submitted);
         }
         Err(LoadError::Moved) => {}
+        Err(LoadError::Storage(error)) => {
+            tracing::error!(%partition, %error, "the groups of a partition cannot be loaded");
+            if let Some(directory) = broker.logs.dir_of(shard.partition()) {
+                offline::take_offline(&broker, directory, &error);
+            }
+        }
         Err(error) => {
             tracing::error!(%partition, %error, "the groups of a partition cannot be served");
         }
@@ -89,6 +110,7 @@ async fn follow_topics(broker: &Arc<Broker>, deleted: Vec<(ottla_group::Text, Uu
     let worker = Arc::clone(broker);
     let work = move || {
         let context = worker.group_context(worker.clock.now(), Uuid::ZERO);
+        let mut wrote = false;
         for shard in worker.groups.shards() {
             let mut all = Vec::new();
             if !deleted.is_empty() {
@@ -98,8 +120,13 @@ async fn follow_topics(broker: &Arc<Broker>, deleted: Vec<(ottla_group::Text, Uu
                 all.extend(shard.repeat(&Request::TopicsChanged, &context));
             }
             for submitted in all {
+                wrote |= submitted.records > 0;
                 worker.settle_group(&shard, submitted);
             }
+        }
+        if wrote {
+            // Nobody waits for it, and yet what goes should not be there again when the power was lost.
+            worker.flushes.demand();
         }
     };
     // The runtime stops: what is left over is done when the shard is loaded again, or expires.

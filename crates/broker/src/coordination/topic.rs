@@ -22,6 +22,11 @@ pub(crate) async fn ensure(broker: &Arc<Broker>) -> Result<(), ErrorCode> {
     if broker.image.load().topics.named(OFFSETS_TOPIC).is_some() {
         return Ok(());
     }
+    // One makes it; who waited finds it.
+    let _turn = broker.groups.creating.lock().await;
+    if broker.image.load().topics.named(OFFSETS_TOPIC).is_some() {
+        return Ok(());
+    }
     let groups = &broker.given.groups;
     let config =
         |name: &str, value: String| CreatableTopicConfig { name: name.into(), value: Some(value.into()) };

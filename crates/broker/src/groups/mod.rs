@@ -42,6 +42,8 @@ pub(crate) struct Work {
 /// The coordinator.
 pub(crate) struct Groups {
     hosted: ArcSwap<Hosted>,
+    /// Held by whoever makes the topic.
+    pub(crate) creating: tokio::sync::Mutex<()>,
     /// Held by whoever changes `hosted`: a partition may leave while others are taken up.
     changing: Mutex<()>,
     waiters: Mutex<HashMap<Waiter, oneshot::Sender<Reply>>>,
@@ -58,6 +60,7 @@ impl Groups {
     pub(crate) fn new(config: &Arc<BrokerConfig>) -> Arc<Self> {
         Arc::new(Self {
             hosted: ArcSwap::default(),
+            creating: tokio::sync::Mutex::default(),
             changing: Mutex::default(),
             waiters: Mutex::default(),
             last_waiter: AtomicU64::new(Waiter::NOBODY.0),

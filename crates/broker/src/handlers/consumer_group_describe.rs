@@ -1,5 +1,6 @@
 //! ConsumerGroupDescribe (69), versions 0 and 1: groups of the consumer protocol and their members (KIP-848).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use ottla_model::ErrorCode;
@@ -21,7 +22,9 @@ pub(crate) fn handle(
     let image = broker.image.load();
     let settings = broker.groups.settings();
     let mut reads = Vec::new();
-    let described = group_ids.into_iter().map(|id| {
+    // Asked for twice, answered once.
+    let mut seen = HashSet::new();
+    let described = group_ids.into_iter().filter(|id| seen.insert(id.clone())).map(|id| {
         let refused = |code: ErrorCode| DescribedGroup {
             group_id: id.clone(),
             error_code: code.code(),

@@ -29,10 +29,15 @@ pub(crate) fn handle(
         })
         .collect();
     let within = write_timeout(broker);
+    // One time for all of them.
+    let end = within.map(|time| tokio::time::Instant::now() + time);
     Handled::later(async move {
         let mut results = Vec::with_capacity(asked.len());
         for (group_id, asked) in asked {
-            let refused = match asked.reply(within).await {
+            let refused = match asked
+                .reply(end.map(|end| end.saturating_duration_since(tokio::time::Instant::now())))
+                .await
+            {
                 Ok(Reply::DeleteGroup(result)) => result.err(),
                 Ok(_) => Some(Refusal::from(ErrorCode::UnknownServerError)),
                 Err(code) => Some(Refusal::from(code)),

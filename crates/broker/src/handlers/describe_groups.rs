@@ -1,5 +1,6 @@
 //! DescribeGroups (15), versions 0 to 6: classic groups and their members.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use ottla_model::ErrorCode;
@@ -23,7 +24,9 @@ pub(crate) fn handle(
     let DescribeGroupsRequest { groups, include_authorized_operations } = request;
     let version = context.version;
     let mut reads = Vec::new();
-    let described = groups.into_iter().map(|id| {
+    // Asked for twice, answered once.
+    let mut seen = HashSet::new();
+    let described = groups.into_iter().filter(|id| seen.insert(id.clone())).map(|id| {
         let refused = |code: ErrorCode| DescribedGroup {
             group_id: id.clone(),
             error_code: code.code(),

@@ -3,11 +3,13 @@
 //! Topics are resolved here, by name or (10 on) by id: what does not exist is answered for itself, the rest goes to
 //! the group. Partitions keep the order of the request.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use ottla_group::{Reply, Request};
 use ottla_metadata::Image;
 use ottla_model::{ErrorCode, Uuid};
+use ottla_wire::Str;
 use ottla_wire::messages::offset_commit_request::OffsetCommitRequestTopic;
 use ottla_wire::messages::offset_commit_response::{
     OffsetCommitResponsePartition, OffsetCommitResponseTopic,
@@ -70,11 +72,13 @@ fn merge(
     mut topics: Vec<OffsetCommitResponseTopic>,
     decided: Vec<OffsetCommitResponseTopic>,
 ) -> OffsetCommitResponse {
+    let mut places: HashMap<(Str, Uuid), usize> = HashMap::with_capacity(topics.len());
+    for (place, topic) in topics.iter().enumerate() {
+        places.entry((topic.name.clone(), topic.topic_id)).or_insert(place);
+    }
     for topic in decided {
-        let same = |other: &&mut OffsetCommitResponseTopic| {
-            other.name == topic.name && other.topic_id == topic.topic_id
-        };
-        match topics.iter_mut().find(same) {
+        let place = places.get(&(topic.name.clone(), topic.topic_id));
+        match place.and_then(|place| topics.get_mut(*place)) {
             Some(known) => known.partitions.extend(topic.partitions),
             None => topics.push(topic),
         }

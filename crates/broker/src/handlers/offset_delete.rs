@@ -1,9 +1,11 @@
 //! OffsetDelete (47): offsets go that a group does not need any more.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use ottla_group::{Reply, Request};
 use ottla_model::ErrorCode;
+use ottla_wire::Str;
 use ottla_wire::messages::offset_delete_request::OffsetDeleteRequestTopic;
 use ottla_wire::messages::offset_delete_response::{
     OffsetDeleteResponsePartition, OffsetDeleteResponseTopic,
@@ -60,8 +62,12 @@ fn merge(
     mut topics: Vec<OffsetDeleteResponseTopic>,
     decided: Vec<OffsetDeleteResponseTopic>,
 ) -> Vec<OffsetDeleteResponseTopic> {
+    let mut places: HashMap<Str, usize> = HashMap::with_capacity(topics.len());
+    for (place, topic) in topics.iter().enumerate() {
+        places.entry(topic.name.clone()).or_insert(place);
+    }
     for topic in decided {
-        match topics.iter_mut().find(|known| known.name == topic.name) {
+        match places.get(&topic.name).and_then(|place| topics.get_mut(*place)) {
             Some(known) => known.partitions.extend(topic.partitions),
             None => topics.push(topic),
         }

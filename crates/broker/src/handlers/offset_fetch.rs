@@ -1,5 +1,6 @@
 //! OffsetFetch (9), versions 1 to 10: where groups read on. Version 8 and later ask for many groups, 10 by topic id.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use ottla_metadata::Image;
@@ -37,8 +38,10 @@ pub(crate) fn handle(
     let groups = if version >= MANY { groups } else { vec![one_group(group_id, topics)] };
     let image = broker.image.load();
     let mut reads = Vec::new();
+    let mut seen = HashSet::new();
     let answers = groups
         .into_iter()
+        .filter(|group| seen.insert(group.group_id.clone()))
         .map(|group| answer(broker, &image, group, require_stable, version, &mut reads))
         .collect();
     read_reply(broker, context, reads, in_version(answers, version), move |response, code| {
@@ -78,13 +81,14 @@ fn answer(
         Ok(shard) => shard,
         Err(code) => return refuse(group.group_id, code),
     };
-    let mut response = match broker.read_group(&shard, |shard| shard.fetch_offsets(&group, require_stable)) {
-        Ok((response, read)) => {
-            reads.push(read);
-            response
-        }
-        Err(code) => return refuse(group.group_id, code),
-    };
+    let mut response =
+        match broker.read_group(&shard, |shard| shard.fetch_offsets(&group, require_stable, image)) {
+            Ok((response, read)) => {
+                reads.push(read);
+                response
+            }
+            Err(code) => return refuse(group.group_id, code),
+        };
     if by_id {
         for topic in &mut response.topics {
             if topic.topic_id.is_zero() {

@@ -1,12 +1,14 @@
 //! What is answered cannot be lost any more.
 
 use ottla_coordinator::Refused;
-use ottla_group::{Ask, Client, Request, Waiter};
+use ottla_group::{Ask, Client, Reply, Request, Waiter};
 use ottla_model::ErrorCode;
+use ottla_wire::messages::LeaveGroupRequest;
+use ottla_wire::messages::leave_group_request::MemberIdentity;
 
 use crate::node::{
-    NOW, Node, ask, ask_at, codes, commit, commit_as, committed_offset, context, heartbeat, join, later,
-    settled, sync,
+    NOW, Node, ask, ask_at, ask_in_version, codes, commit, commit_as, committed_offset, context, heartbeat,
+    join, later, settled, sync,
 };
 
 #[test]
@@ -119,4 +121,48 @@ fn the_assignment_is_answered_when_it_is_flushed() {
     assert_eq!(ask_at(&shard, later(1), 3, heartbeat("g", &member, 2)).replies.len(), 0);
     let replies = shard.committed(node.flush().acknowledged_offset);
     assert_eq!(codes(&replies), [(2, 0), (3, 0)]);
+}
+
+#[test]
+fn static_members_that_ask_for_no_time_do_not_keep_the_others_deadlines_waiting() {
+    let node = Node::new();
+    let shard = node.shard();
+    for (instance, rebalance_timeout_ms) in [("one", 0), ("two", 60_000)] {
+        let Request::Join(mut static_join) = join("g", "", b"me") else { unreachable!() };
+        static_join.group_instance_id = Some(instance.into());
+        static_join.rebalance_timeout_ms = rebalance_timeout_ms;
+        ask_at(&shard, NOW, 1, Request::Join(static_join));
+    }
+    shard.expire(&context(NOW));
+    let replies = shard.committed(node.flush().acknowledged_offset);
+    for (_, reply) in replies {
+        let Reply::Join(joined) = reply else { panic!("{reply:?}") };
+        ask(&shard, 2, sync("g", &joined.member_id, joined.generation_id, b"all"));
+    }
+    let leaves = MemberIdentity { group_instance_id: Some("two".into()), ..Default::default() };
+    let leave = LeaveGroupRequest { group_id: "g".into(), members: vec![leaves], ..Default::default() };
+    ask(&shard, 3, Request::Leave(leave));
+    // Nobody joins again: each time the deadline passes it is set anew, for later.
+    assert!(shard.expire(&context(later(1))).len() <= 2);
+    assert!(shard.next_deadline().is_some_and(|next| next > later(1).tick));
+    shard.expire(&context(later(10_001)));
+    assert_eq!(shard.read(|shard| shard.counts().members).unwrap().0, 0, "its session is over");
+}
+
+#[test]
+fn many_deadlines_are_met_a_few_at_a_time() {
+    let node = Node::new();
+    let shard = node.shard();
+    for group in 0..600 {
+        // An id that was given out and never came back.
+        ask_in_version(&shard, NOW, 1000 + group, 9, join(&format!("g{group}"), "", b"me"));
+    }
+    let first = shard.expire(&context(later(10_000))).len();
+    assert!((1..600).contains(&first), "{first} at once");
+    assert!(shard.next_deadline().is_some_and(|next| next <= later(10_000).tick));
+    let mut all = first;
+    while shard.next_deadline().is_some() {
+        all += shard.expire(&context(later(10_000))).len();
+    }
+    assert_eq!(all, 600);
 }

@@ -116,7 +116,18 @@ pub(crate) fn later(millis: u64) -> Now {
 
 /// Asks at a time.
 pub(crate) fn ask_at(shard: &GroupShard, now: Now, waiter: u64, request: Request) -> Submitted {
-    let ask = Ask { waiter: Waiter(waiter), client: Client::default(), version: 3, request };
+    ask_in_version(shard, now, waiter, 3, request)
+}
+
+/// Asks in a version of the API.
+pub(crate) fn ask_in_version(
+    shard: &GroupShard,
+    now: Now,
+    waiter: u64,
+    version: i16,
+    request: Request,
+) -> Submitted {
+    let ask = Ask { waiter: Waiter(waiter), client: Client::default(), version, request };
     let mut drawn = [7; 16];
     drawn[8..].copy_from_slice(&waiter.to_be_bytes());
     shard.submit(&ask, &Context { fresh: Uuid::from_bytes(drawn), ..context(now) }).unwrap()
@@ -220,7 +231,7 @@ pub(crate) fn codes(replies: &[(Waiter, Reply)]) -> Vec<(u64, i16)> {
 pub(crate) fn committed_offset(shard: &GroupShard, group: &str) -> Option<i64> {
     let request = OffsetFetchRequestGroup { group_id: group.into(), ..Default::default() };
     let request = OffsetFetchRequestGroup { topics: None, member_epoch: -1, ..request };
-    let (answer, _) = shard.read(|shard| shard.fetch_offsets(&request, false)).unwrap();
+    let (answer, _) = shard.read(|shard| shard.fetch_offsets(&request, false, &Image::default())).unwrap();
     let first = answer.topics.first()?.partitions.iter().find(|partition| partition.partition_index == 0);
     first.map(|partition| partition.committed_offset)
 }

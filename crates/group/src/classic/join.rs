@@ -10,6 +10,7 @@ use ottla_wire::messages::join_group_request::JoinGroupRequestProtocol;
 use crate::Text;
 use crate::classic::records;
 use crate::classic::step::{NEW_MEMBER_JOIN_MS, Step, refuse_join, refuse_sync};
+use crate::limits::MAX_PENDING;
 use crate::reply::{Reason, Reply, Waiter};
 use crate::request::Client;
 use crate::state::classic::{Member, Protocol, State};
@@ -97,6 +98,9 @@ pub(crate) fn join(mut step: Step<'_>, joining: &Joining<'_>, is_new_group: bool
 
 /// Whether the group's size allows one more, or has counted this one already.
 fn has_room(step: &Step<'_>, id: &str) -> bool {
+    if id.is_empty() && step.group.pending.len() >= MAX_PENDING {
+        return false;
+    }
     let most = step.context.settings.max_size;
     match step.group.state {
         State::Empty => true,

@@ -8,6 +8,7 @@ use crate::Text;
 use crate::change::{Decision, Volatile};
 use crate::classic::records;
 use crate::context::Context;
+use crate::limits::MIN_JOIN_AGAIN_MS;
 use crate::reply::{Note, Reason, Reply, Waiter};
 use crate::state::classic::{ClassicGroup, InitialDelay, Member, State};
 use crate::timers::TimerKey;
@@ -120,7 +121,7 @@ impl<'a> Step<'a> {
         }
         if !self.group.members.is_empty() && !self.group.elect_leader() {
             // Static members alone, none of which has come: they are waited for again.
-            self.join_deadline(self.group.rebalance_timeout_ms());
+            self.join_deadline(self.group.rebalance_timeout_ms().max(MIN_JOIN_AGAIN_MS));
             return;
         }
         self.group.next_generation(self.context.now);

@@ -1,13 +1,14 @@
 //! Offsets that go: those of deleted groups and topics, and those that nobody has used for long.
 
+use std::collections::BTreeMap;
+
 use ottla_model::{Millis, Uuid};
 
 use super::{Committed, tombstone};
 use crate::Text;
 use crate::change::Decision;
 use crate::context::Context;
-use crate::limits::MAX_TOMBSTONES;
-use crate::record::Record;
+use crate::limits::{MAX_TOMBSTONE_BYTES, MAX_TOMBSTONES};
 use crate::state::Group;
 use crate::state::Shard;
 use crate::state::classic::{ClassicGroup, State};
@@ -51,11 +52,34 @@ impl Age {
     }
 }
 
+/// What one decision may still write.
+struct Room {
+    records: usize,
+    bytes: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { records: MAX_TOMBSTONES, bytes: MAX_TOMBSTONE_BYTES }
+    }
+}
+
+impl Room {
+    const fn is_used_up(&self) -> bool {
+        self.records == 0 || self.bytes == 0
+    }
+
+    fn take(&mut self, group: &str, topic: &str) {
+        self.records = self.records.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(group.len() + topic.len());
+    }
+}
+
 /// Lets old offsets go, and groups that have neither members nor offsets; a bounded number at a time.
 pub(crate) fn expire(shard: &Shard, decision: &mut Decision, context: &Context) {
-    let mut left = MAX_TOMBSTONES;
+    let mut room = Room::default();
     for (id, group) in &shard.groups {
-        if left == 0 {
+        if room.is_used_up() {
             return;
         }
         let age = Age::of(group);
@@ -64,17 +88,17 @@ pub(crate) fn expire(shard: &Shard, decision: &mut Decision, context: &Context) 
             let read = group.is_subscribed_to(topic);
             for (partition, committed) in partitions {
                 let over = age.is_over(committed, context.now.wall, context.settings.offsets_retention_ms);
-                if read || !over || left == 0 || shard.offsets.is_pending(id, topic, *partition) {
+                if read || !over || room.is_used_up() || shard.offsets.is_pending(id, topic, *partition) {
                     all_gone = false;
                 } else {
                     decision.record(tombstone(id, topic, *partition));
-                    left -= 1;
+                    room.take(id, topic);
                 }
             }
         }
         if all_gone && group.is_empty() {
             group.tombstones(id, decision);
-            left = left.saturating_sub(1);
+            room.take(id, "");
         }
     }
 }
@@ -96,23 +120,25 @@ pub(crate) fn delete_all(shard: &Shard, id: &str, decision: &mut Decision) {
 
 /// The offsets of topics that are gone, a bounded number at a time.
 pub(crate) fn topics_deleted(shard: &Shard, decision: &mut Decision, topics: &[(Text, Uuid)]) {
-    let gone = |name: &str, committed: &Committed| {
-        let of = |(topic, id): &(Text, Uuid)| {
-            &**topic == name && (committed.topic_id.is_zero() || committed.topic_id == *id)
-        };
-        topics.iter().any(of)
+    let mut gone: BTreeMap<&str, Vec<Uuid>> = BTreeMap::new();
+    for (topic, id) in topics {
+        gone.entry(topic).or_default().push(*id);
+    }
+    let is_gone = |topic: &str, committed: &Committed| {
+        let ids = gone.get(topic);
+        ids.is_some_and(|ids| committed.topic_id.is_zero() || ids.contains(&committed.topic_id))
     };
+    let decided = shard.offsets.of_topics(gone.keys().copied());
     let pending = shard.offsets.pending();
     let pending = pending.map(|((group, topic, partition), at)| (group, topic, *partition, at));
-    let records: Vec<Record> = shard
-        .offsets
-        .iter()
-        .chain(pending)
-        .filter(|(_, topic, _, committed)| gone(topic, committed))
-        .take(MAX_TOMBSTONES)
-        .map(|(group, topic, partition, _)| tombstone(group, topic, partition))
-        .collect();
-    for record in records {
-        decision.record(record);
+    let mut room = Room::default();
+    for (group, topic, partition, committed) in decided.chain(pending) {
+        if room.is_used_up() {
+            return;
+        }
+        if is_gone(topic, committed) {
+            decision.record(tombstone(group, topic, partition));
+            room.take(group, topic);
+        }
     }
 }

@@ -1,5 +1,8 @@
 //! OffsetFetch (9).
 
+use std::collections::BTreeSet;
+
+use ottla_metadata::Image;
 use ottla_model::{ErrorCode, Uuid};
 use ottla_wire::messages::offset_fetch_request::{OffsetFetchRequestGroup, OffsetFetchRequestTopics};
 use ottla_wire::messages::offset_fetch_response::{
@@ -12,12 +15,14 @@ use crate::state::Shard;
 
 impl Shard {
     /// The offsets of one group: those asked for, or all. With `require_stable` an offset that a transaction may
-    /// still change is UNSTABLE_OFFSET_COMMIT. Names are resolved by the caller; ids are compared where given.
+    /// still change is UNSTABLE_OFFSET_COMMIT. Ids are resolved to names by the caller. An offset of an earlier topic of
+    /// the same name does not count. What is asked for twice is answered once.
     #[must_use]
     pub fn fetch_offsets(
         &self,
         request: &OffsetFetchRequestGroup,
         require_stable: bool,
+        image: &Image,
     ) -> OffsetFetchResponseGroup {
         let id = &*request.group_id;
         let mut response =
@@ -38,17 +43,27 @@ impl Shard {
         };
         let Some(asked) = &request.topics else {
             let all = self.offsets.of_group(id).filter(|_| known).map(|(topic, partitions)| {
-                let partitions = partitions.iter().map(|(number, at)| answer(topic, *number, Some(at)));
+                let present = image.topics.id_of(topic).unwrap_or_default();
+                let of_present = partitions.iter().filter(|(_, at)| same_topic(at.topic_id, present));
+                let partitions = of_present.map(|(number, at)| answer(topic, *number, Some(at)));
                 let partitions = partitions.collect();
                 OffsetFetchResponseTopics { name: (&**topic).into(), topic_id: Uuid::ZERO, partitions }
             });
             response.topics = all.collect();
             return response;
         };
+        let mut seen = BTreeSet::new();
         let topics = asked.iter().map(|topic: &OffsetFetchRequestTopics| {
-            let partitions = topic.partition_indexes.iter().map(|number| {
+            let present = if topic.topic_id.is_zero() {
+                image.topics.id_of(&topic.name).unwrap_or_default()
+            } else {
+                topic.topic_id
+            };
+            let numbers =
+                topic.partition_indexes.iter().filter(|number| seen.insert((&topic.name, **number)));
+            let partitions = numbers.map(|number| {
                 let committed = self.offsets.get(id, &topic.name, *number).filter(|_| known);
-                answer(&topic.name, *number, committed.filter(|at| same_topic(at.topic_id, topic.topic_id)))
+                answer(&topic.name, *number, committed.filter(|at| same_topic(at.topic_id, present)))
             });
             let partitions = partitions.collect();
             OffsetFetchResponseTopics { name: topic.name.clone(), topic_id: topic.topic_id, partitions }

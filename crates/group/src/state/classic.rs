@@ -196,12 +196,8 @@ impl ClassicGroup {
 
     fn count(&mut self, member: &Member, more: bool) {
         // A name that a client repeats counts once: the first is the one that is read.
-        let mut seen: Vec<&str> = Vec::with_capacity(member.protocols.len());
-        for protocol in member.protocols.iter() {
-            if seen.contains(&&*protocol.name) {
-                continue;
-            }
-            seen.push(&protocol.name);
+        let mut seen = BTreeSet::new();
+        for protocol in member.protocols.iter().filter(|protocol| seen.insert(&protocol.name)) {
             let count = self.offered.entry(protocol.name.clone()).or_insert(0);
             *count = if more { *count + 1 } else { count.saturating_sub(1) };
             if *count == 0 {

@@ -59,6 +59,19 @@ impl Offsets {
         self.by_group.get(group).into_iter().flatten()
     }
 
+    /// The offsets of all groups in some topics.
+    pub(crate) fn of_topics<'a>(
+        &'a self,
+        topics: impl Iterator<Item = &'a str> + Clone,
+    ) -> impl Iterator<Item = (&'a Text, &'a Text, i32, &'a Committed)> {
+        self.by_group.iter().flat_map(move |(group, known)| {
+            let known = topics.clone().filter_map(|topic| known.get_key_value(topic));
+            known.flat_map(move |(topic, partitions)| {
+                partitions.iter().map(move |(partition, committed)| (group, topic, *partition, committed))
+            })
+        })
+    }
+
     /// Whether a transaction that is not decided commits one.
     pub(crate) fn is_pending(&self, group: &str, topic: &str, partition: i32) -> bool {
         let names = |(name, of, number): &(Text, Text, i32)| {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use ottla_group::{Client, Filter, Reply, Request, Settings, Waiter};
+use ottla_metadata::Image;
 use ottla_model::ErrorCode;
 use ottla_wire::messages::join_group_request::JoinGroupRequestProtocol;
 use ottla_wire::messages::leave_group_request::MemberIdentity;
@@ -271,7 +272,8 @@ impl Play {
             member_epoch: -1,
             topics: if places.is_empty() { None } else { Some(topics.collect()) },
         };
-        let answer = self.stand.shard.fetch_offsets(&request, line.words.contains(&"stable"));
+        let answer =
+            self.stand.shard.fetch_offsets(&request, line.words.contains(&"stable"), &Image::default());
         self.out.push(format!("fetch {}", trace::code(answer.error_code)));
         for topic in &answer.topics {
             for at in &topic.partitions {

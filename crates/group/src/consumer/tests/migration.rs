@@ -210,3 +210,23 @@ fn a_static_member_that_comes_back_with_the_new_protocol_need_not_have_left() {
     world.beat(&owning("s", answer.member_epoch, &BTreeSet::new())).err();
     world.check_replay();
 }
+
+#[test]
+fn a_refused_classic_join_leaves_an_empty_group_in_its_place() {
+    let mut world = World::new();
+    world.topic("t", 1);
+    world.beat(&join("a", &["t"])).unwrap();
+    world.beat(&beat("a", -1)).unwrap();
+    assert!(world.group().is_some_and(|group| group.is_empty()));
+    let written = world.records_from(0).len();
+    // Somebody who was in a group of this name, and somebody who offers nothing.
+    let nothing = BTreeSet::new();
+    let stale = ask_join(&mut world, &classic_join("stale", &["t"], &nothing));
+    assert_eq!(code(stale.error_code), ErrorCode::UnknownMemberId);
+    let mut offers_nothing = classic_join("", &["t"], &nothing);
+    offers_nothing.protocols.clear();
+    let refused = ask_join(&mut world, &offers_nothing);
+    assert_eq!(code(refused.error_code), ErrorCode::InconsistentGroupProtocol);
+    assert!(world.group().is_some_and(|group| group.is_empty()));
+    assert_eq!(world.records_from(0).len(), written);
+}
