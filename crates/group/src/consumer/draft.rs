@@ -295,8 +295,8 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Resolves the patterns that are due; whether one matches other topics than before. A pattern costs one compilation,
-    /// a new one that of its check, and one pass over the names of all topics.
+    /// Resolves the patterns that are due; whether one matches other topics than before. A pattern costs one
+    /// compilation (a new one that of its check) and one pass over the names of all topics.
     fn resolve(&mut self, due: Due, new: Option<NewPattern>) -> Result<bool, Refusal> {
         let is_new = |text: &Text| new.as_ref().is_some_and(|new| new.text == *text);
         let is_due = |text: &&Text| match due {
