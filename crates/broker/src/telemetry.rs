@@ -1,5 +1,5 @@
 //! Clients' own metrics (KIP-714), hosted: the lock around what `ottla_telemetry` decides, and what a request tells of
-//! its client. Nothing is decoded under the lock.
+//! its client. Nothing is decoded or written under the lock.
 
 use std::fmt;
 use std::sync::Arc;
@@ -86,7 +86,8 @@ impl Telemetry {
 
     /// Writes every series.
     pub(crate) fn write_metrics(&self, text: &mut String) -> fmt::Result {
-        self.clients.lock().write_metrics(text)
+        let all = self.clients.lock().exposition();
+        all.write(text)
     }
 }
 

@@ -19,3 +19,11 @@ pub(crate) const MAX_CHAIN_STEPS: usize = 20_000_000;
 
 /// The longest time between two heartbeats of a member that has yet to reach its part of its group's epoch.
 pub(crate) const RECONCILING_HEARTBEAT_MS: i32 = 500;
+
+/// Distinct patterns that the members of one group subscribe to. They are compiled and matched with every topic's name
+/// within a heartbeat, while other groups of the shard wait. A group that a Kafka left with more keeps them.
+pub(crate) const MAX_PATTERNS: usize = 64;
+
+/// Bytes of a client's or instance's name that a new member's id begins with. Both may be as long as a string of the
+/// protocol; the id, which is longer by a UUID, has to fit in one too.
+pub(crate) const MAX_MEMBER_ID_PREFIX: usize = 255;

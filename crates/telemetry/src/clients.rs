@@ -2,10 +2,9 @@
 //! `ClientMetricsInstance`).
 //!
 //! Pure: time is an argument. Invariants: a client stands once in `by_expiry`, with its `expires`; a connection names at most one
-//! client and a client the connection that used it last; `series` is the sum of the clients' series.
+//! client and a client the connection that used it last; `shown` is the sum of the clients' series.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fmt;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,9 +12,9 @@ use ottla_config::ClientMetricsSettings;
 use ottla_model::{ErrorCode, Tick, Uuid};
 use ottla_record::Compression;
 
-use crate::limits::{MAX_CLIENTS, MAX_SERIES, MAX_SERIES_OF_CLIENT};
+use crate::limits::{MAX_CLIENTS, MAX_SERIES, MAX_SERIES_BYTES, MAX_SERIES_OF_CLIENT};
 use crate::otlp::Samples;
-use crate::series::{Series, write_family};
+use crate::series::{Amount, Exposition, Series};
 use crate::subscriptions::{Attributes, Subscription, subscription};
 
 /// A client that is silent for so long, or for three of its intervals, is forgotten.
@@ -100,7 +99,7 @@ pub struct Clients {
     clients: HashMap<Uuid, Client>,
     by_expiry: BTreeSet<(Tick, Uuid)>,
     by_connection: HashMap<u64, Uuid>,
-    series: usize,
+    shown: Amount,
 }
 
 impl Clients {
@@ -119,7 +118,7 @@ impl Clients {
     /// Series shown, of all of them.
     #[must_use]
     pub const fn series(&self) -> usize {
-        self.series
+        self.shown.series
     }
 
     /// Other subscriptions; clients learn it with their next request.
@@ -166,8 +165,8 @@ impl Clients {
         client.last_error = checked.err().unwrap_or(ErrorCode::None);
         client.terminating = push.terminating;
         if push.terminating {
-            let gone = std::mem::take(&mut client.series).len();
-            self.series -= gone;
+            let gone = std::mem::take(&mut client.series).amount();
+            self.shown = self.shown.minus(gone);
         }
         checked
     }
@@ -184,11 +183,11 @@ impl Clients {
         let Some(client) = self.clients.get_mut(&instance).filter(|client| !client.terminating) else {
             return 0;
         };
-        let before = client.series.len();
-        let others = self.series - before;
-        let room = MAX_SERIES_OF_CLIENT.min(MAX_SERIES.saturating_sub(others));
+        let others = self.shown.minus(client.series.amount());
+        let mut room = Amount { series: MAX_SERIES, bytes: MAX_SERIES_BYTES }.minus(others);
+        room.series = room.series.min(MAX_SERIES_OF_CLIENT);
         let left_out = client.series.take(samples, room);
-        self.series = others + client.series.len();
+        self.shown = others.plus(client.series.amount());
         left_out
     }
 
@@ -242,7 +241,7 @@ impl Clients {
             series,
         };
         let client = match self.clients.remove(&instance) {
-            None => made(attributes(instance), Series::default()),
+            None => made(attributes(instance).cut(), Series::default()),
             Some(known) => {
                 self.by_expiry.remove(&(known.expires, instance));
                 if known.connection != connection {
@@ -261,19 +260,16 @@ impl Clients {
         if let Some(client) = self.clients.remove(&instance) {
             self.by_expiry.remove(&(client.expires, instance));
             self.by_connection.remove(&client.connection);
-            self.series -= client.series.len();
+            self.shown = self.shown.minus(client.series.amount());
         }
     }
 
-    /// Writes every series, those of one name together.
-    pub fn write_metrics(&self, text: &mut String) -> fmt::Result {
-        let mut families: BTreeMap<&str, Vec<(&str, f64)>> = BTreeMap::new();
-        for client in self.clients.values() {
-            for (name, labels, value) in client.series.iter() {
-                families.entry(name).or_default().push((labels, value));
-            }
-        }
-        families.into_iter().try_for_each(|(name, family)| write_family(name, &family, text))
+    /// A copy of every series, to be written.
+    #[must_use]
+    pub fn exposition(&self) -> Exposition {
+        let mut all = Exposition::with_capacity(self.shown.series);
+        self.clients.values().for_each(|client| all.add(&client.series));
+        all
     }
 }
 

@@ -12,4 +12,5 @@ mod subscriptions;
 
 pub use clients::{Clients, Push};
 pub use otlp::{Samples, Unreadable, read};
+pub use series::Exposition;
 pub use subscriptions::{Attributes, Subscription};

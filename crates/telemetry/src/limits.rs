@@ -12,8 +12,12 @@ pub const MAX_SERIES: usize = 20_000;
 /// Labels of a series that a client names, besides its own.
 pub const MAX_LABELS: usize = 8;
 
-/// Bytes of such a label's name or value; a client's id is cut to as many characters.
+/// Bytes of such a label's name or value; what a client says of itself (its id, its library) is cut to as many.
 pub const MAX_LABEL_BYTES: usize = 256;
+
+/// Bytes of the names and labels of the series of all clients. The longest series takes seven KiB, so that the bound on
+/// their number alone would leave room for 140 MiB.
+pub const MAX_SERIES_BYTES: usize = 16 << 20;
 
 /// Bytes of the name of a client's metric.
 pub const MAX_NAME_BYTES: usize = 200;

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use ottla_model::Uuid;
@@ -13,6 +14,7 @@ use ottla_record::{Compression, DecompressError, Limits, decompress, with_scratc
 use prost::{DecodeError, Message};
 
 use crate::limits::{MAX_LABEL_BYTES, MAX_LABELS, MAX_NAME_BYTES, MAX_SERIES_OF_CLIENT, ZSTD_WINDOW_LOG};
+use crate::subscriptions::cut;
 
 /// Stands before every name, so that no client can write under a name of ours.
 const PREFIX: &str = "ottla_client_";
@@ -89,9 +91,9 @@ struct AnyValue {
 /// One number of a push.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Sample {
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     /// As they stand between the braces.
-    pub(crate) labels: String,
+    pub(crate) labels: Arc<str>,
     pub(crate) number: f64,
     /// Whether it is what came since the last push.
     pub(crate) is_difference: bool,
@@ -180,7 +182,8 @@ fn read_metric(
         };
         match (&name, labels) {
             (Some(name), Some(labels)) => {
-                samples.samples.push(Sample { name: name.clone(), labels, number, is_difference });
+                let name = Arc::clone(name);
+                samples.samples.push(Sample { name, labels: labels.into(), number, is_difference });
             }
             _ => samples.left_out += 1,
         }
@@ -189,9 +192,9 @@ fn read_metric(
 }
 
 /// The name under which a metric is shown; `None` for one that is empty or too long.
-fn shown_name(name: &str) -> Option<String> {
+fn shown_name(name: &str) -> Option<Arc<str>> {
     let fits = !name.is_empty() && name.len() <= MAX_NAME_BYTES;
-    fits.then(|| format!("{PREFIX}{}", letters(name)))
+    fits.then(|| format!("{PREFIX}{}", letters(name)).into())
 }
 
 /// A text of the alphabet of names and labels.
@@ -205,7 +208,6 @@ fn labels(attributes: Vec<Bytes>, client_id: &str, instance: Uuid) -> Result<Opt
     if attributes.len() > MAX_LABELS {
         return Ok(None);
     }
-    let short = |text: &str| text.chars().take(MAX_LABEL_BYTES).collect::<String>();
     let mut all = BTreeMap::new();
     for attribute in attributes {
         let KeyValue { key, value } = KeyValue::decode(attribute)?;
@@ -218,7 +220,7 @@ fn labels(attributes: Vec<Bytes>, client_id: &str, instance: Uuid) -> Result<Opt
         all.insert(if is_name { key } else { format!("label_{key}") }, text);
     }
     // No attribute speaks for another client.
-    all.insert("client_id".to_owned(), short(client_id));
+    all.insert("client_id".to_owned(), cut(client_id).to_owned());
     all.insert("client_instance_id".to_owned(), instance.to_string());
     let mut labels = String::new();
     for (key, text) in all {

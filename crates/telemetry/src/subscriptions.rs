@@ -11,10 +11,13 @@ use ottla_config::{ClientMetricsSettings, Selector};
 use ottla_model::Uuid;
 use ottla_record::crc32c;
 
+use crate::limits::MAX_LABEL_BYTES;
+
 /// The name that stands for all metrics.
 const ALL: &str = "*";
 
-/// What a subscription can look at; what a client did not say matches no pattern.
+/// What a subscription can look at; what a client did not say matches no pattern. Long texts are seen as far as they are
+/// kept, see [`cut`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attributes {
     /// Its id, as text.
@@ -39,6 +42,13 @@ impl Attributes {
         }
     }
 
+    /// As much of it as is kept.
+    pub(crate) fn cut(self) -> Self {
+        let Self { instance, client_id, software, address, port } = self;
+        let software = software.map(|(name, version)| (cut(&name).to_owned(), cut(&version).to_owned()));
+        Self { instance, client_id: client_id.map(|id| cut(&id).to_owned()), software, address, port }
+    }
+
     fn value(&self, selector: Selector) -> Option<&str> {
         match selector {
             Selector::ClientInstanceId => Some(&self.instance),
@@ -56,6 +66,11 @@ impl Attributes {
             .iter()
             .all(|(selector, pattern)| self.value(*selector).is_some_and(|value| pattern.is_match(value)))
     }
+}
+
+/// As much of a client's text as is kept and shown: [`MAX_LABEL_BYTES`], or a little less so that no character is split.
+pub(crate) fn cut(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(MAX_LABEL_BYTES)).unwrap_or(text)
 }
 
 /// What one client is asked for.
@@ -141,6 +156,21 @@ mod tests {
             assert!(!silent.matches(&settings(&[("match", pattern)])), "{pattern}");
         }
         assert!(silent.matches(&settings(&[])));
+    }
+
+    #[test]
+    fn long_texts_are_kept_to_the_bound_and_no_character_is_split() {
+        let long = "é".repeat(200);
+        let said = Attributes {
+            client_id: Some(format!("x{long}")),
+            software: Some((long.clone(), long)),
+            ..attributes()
+        };
+        let kept = said.cut();
+        let (name, version) = kept.software.expect("it said so");
+        assert_eq!((name.len(), version.len()), (256, 256));
+        assert_eq!(kept.client_id, Some(format!("x{}", "é".repeat(127))));
+        assert_eq!(attributes().cut(), attributes());
     }
 
     #[test]

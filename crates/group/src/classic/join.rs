@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ottla_model::ErrorCode;
+use ottla_model::{ErrorCode, Uuid};
 use ottla_wire::messages::JoinGroupRequest;
 use ottla_wire::messages::join_group_request::JoinGroupRequestProtocol;
 
 use crate::Text;
 use crate::classic::records;
 use crate::classic::step::{NEW_MEMBER_JOIN_MS, Step, refuse_join, refuse_sync};
-use crate::limits::MAX_PENDING;
+use crate::limits::{MAX_MEMBER_ID_PREFIX, MAX_PENDING};
 use crate::reply::{Reason, Reply, Waiter};
 use crate::request::Client;
 use crate::state::classic::{Member, Protocol, State};
@@ -117,8 +117,7 @@ fn has_room(step: &Step<'_>, id: &str) -> bool {
 
 fn join_anew(step: &mut Step<'_>, joining: &Joining<'_>) -> bool {
     let instance = joining.request.group_instance_id.as_deref();
-    let fresh = java_uuid(step.context.fresh);
-    let id: Text = format!("{}-{fresh}", instance.unwrap_or(&joining.client.id)).into();
+    let id = new_member_id(instance.unwrap_or(&joining.client.id), step.context.fresh);
     if let Some(instance) = instance {
         match step.group.statics.get(instance).cloned() {
             Some(former) => replace_static(step, joining, &former, &id),
@@ -241,9 +240,61 @@ fn answer_replaced(step: &mut Step<'_>, joining: &Joining<'_>, id: &str, leader_
     step.decision.reply(joining.waiter, Reply::Join(answer));
 }
 
+/// An id that nobody has, which begins with a name of the member.
+fn new_member_id(name: &str, fresh: Uuid) -> Text {
+    let name = name.get(..name.floor_char_boundary(MAX_MEMBER_ID_PREFIX)).unwrap_or(name);
+    format!("{name}-{}", java_uuid(fresh)).into()
+}
+
 /// As Java prints a UUID.
-fn java_uuid(id: ottla_model::Uuid) -> String {
+fn java_uuid(id: Uuid) -> String {
     let hex: String = id.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
     format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+}
+
+#[cfg(test)]
+mod tests {
+    use ottla_metadata::Image;
+    use ottla_model::{Now, Tick};
+    use ottla_wire::Message;
+
+    use super::*;
+    use crate::context::Context;
+    use crate::request::{Ask, Request};
+    use crate::settings::Settings;
+    use crate::state::Shard;
+
+    #[test]
+    fn a_member_id_fits_in_a_short_string_however_long_the_client_s_is() {
+        let context = Context {
+            now: Now { tick: Tick(1_000_000_000), wall: 1_000_000 },
+            image: Arc::new(Image::default()),
+            settings: Arc::new(Settings::default()),
+            fresh: Uuid::from_bytes([7; 16]),
+        };
+        let offered = JoinGroupRequestProtocol { name: "range".into(), metadata: Bytes::new() };
+        let request = JoinGroupRequest {
+            group_id: "g".into(),
+            session_timeout_ms: 20_000,
+            rebalance_timeout_ms: 20_000,
+            protocol_type: "consumer".into(),
+            protocols: vec![offered],
+            ..Default::default()
+        };
+        let client = Client { id: "x".repeat(32_767).into(), host: "/10.0.0.1".into() };
+        let ask = Ask { waiter: Waiter(1), client, version: 4, request: Request::Join(request) };
+        let replies = Shard::default().decide_on(&ask, &context).reply.replies;
+        let [(_, Reply::Join(answer))] = &replies[..] else { panic!("{replies:?}") };
+        assert_eq!(answer.error_code, ErrorCode::MemberIdRequired.code());
+        assert!(answer.to_bytes(4).is_ok(), "it can be told");
+        assert_eq!(answer.member_id.len(), 255 + 1 + 36);
+    }
+
+    #[test]
+    fn a_long_name_is_cut_between_two_characters() {
+        let id = new_member_id(&format!("x{}", "é".repeat(200)), Uuid::ZERO);
+        assert_eq!(&*id, format!("x{}-00000000-0000-0000-0000-000000000000", "é".repeat(127)));
+        assert!(new_member_id("app", Uuid::ZERO).starts_with("app-"));
+    }
 }

@@ -8,12 +8,14 @@ use std::sync::Arc;
 
 use ottla_model::{ErrorCode, Millis, Tick, Uuid};
 use ottla_wire::messages::consumer_group_heartbeat_request::TopicPartitions;
+use regex::Regex;
 
 use crate::Text;
 use crate::change::{Decision, Volatile};
 use crate::consumer::current::Step;
 use crate::consumer::{hash, pattern, records, target};
 use crate::context::Context;
+use crate::limits::MAX_PATTERNS;
 use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::reply::{Note, Reason};
@@ -49,6 +51,21 @@ enum PatternStep {
     Changed,
     /// It has another pattern whose topics are known, or none any more.
     ChangedAndKnown,
+}
+
+/// Which patterns of a group are to be resolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    Nothing,
+    /// Those whose topics are not known: no topic has come since the others were resolved.
+    Unknown,
+    All,
+}
+
+/// A pattern that nobody in the group had before.
+struct NewPattern {
+    text: Text,
+    compiled: Regex,
 }
 
 impl<'a> Draft<'a> {
@@ -197,21 +214,21 @@ impl<'a> Draft<'a> {
     /// Follows a member's change of pattern, and resolves the group's patterns when it is time.
     ///
     /// # Errors
-    /// INVALID_REGULAR_EXPRESSION.
+    /// INVALID_REGULAR_EXPRESSION, or INVALID_REQUEST when the group has its most of patterns.
     pub(crate) fn follow_pattern(
         &mut self,
         before: &Member,
         member: &Member,
     ) -> Result<PatternOutcome, Refusal> {
         let mut step = PatternStep::Same;
-        let mut is_new = false;
+        let mut new = None;
         if before.pattern != member.pattern {
             step = PatternStep::Changed;
             self.drop_pattern(before)?;
             match member.pattern() {
                 Some(pattern) if self.group.subscribed_patterns().of(pattern) == 1 => {
-                    check_pattern(pattern)?;
-                    is_new = true;
+                    self.check_room_for_pattern()?;
+                    new = Some(NewPattern { text: pattern.clone(), compiled: compile(pattern)? });
                 }
                 Some(pattern) if self.group.patterns.contains_key(pattern) => {
                     step = PatternStep::ChangedAndKnown
@@ -221,12 +238,12 @@ impl<'a> Draft<'a> {
                 None => {}
             }
         }
-        let (resolved, moved) =
-            if self.should_resolve(is_new) { (true, self.resolve()?) } else { (false, false) };
+        let due = self.due(new.is_some());
+        let moved = self.resolve(due, new)?;
         Ok(PatternOutcome {
             changed: step != PatternStep::Same,
             rebalances: moved || step == PatternStep::ChangedAndKnown,
-            resolved,
+            resolved: due != Due::Nothing,
         })
     }
 
@@ -243,32 +260,60 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn should_resolve(&self, is_new: bool) -> bool {
-        let subscribed = self.group.subscribed_patterns().len();
-        if subscribed == 0 {
-            return false;
+    /// Refuses one pattern more than a group may have. The member that brings it is counted already.
+    fn check_room_for_pattern(&self) -> Result<(), Refusal> {
+        if self.group.subscribed_patterns().len() <= MAX_PATTERNS {
+            return Ok(());
         }
-        let known = self.group.patterns.size();
-        // All patterns are resolved together.
-        let Some(last) = self.group.patterns.values().map(|resolved| resolved.timestamp).max() else {
-            return true;
-        };
-        // A clock that was set back must not stop this.
-        let age = self.context.now.wall.saturating_sub(last);
-        if (0..=MIN_RESOLVE_INTERVAL_MS).contains(&age) {
-            return false;
-        }
-        let refresh = i64::try_from(self.context.settings.regex_refresh_ms).unwrap_or(i64::MAX);
-        is_new || subscribed != known || self.group.volatile.patterns_stale || age > refresh || age < 0
+        let message = format!(
+            "group {} subscribes to {MAX_PATTERNS} patterns already, which is the most; use one of them, or names",
+            self.id
+        );
+        Err(Refusal::new(ErrorCode::InvalidRequest, message))
     }
 
-    /// Resolves every pattern; whether one matches other topics than before.
-    fn resolve(&mut self) -> Result<bool, Refusal> {
+    /// Which patterns are to be resolved; `is_new` when a member has brought another one.
+    fn due(&self, is_new: bool) -> Due {
+        let (subscribed, known) = (self.group.subscribed_patterns(), &self.group.patterns);
+        if subscribed.len() == 0 {
+            return Due::Nothing;
+        }
+        let Some(newest) = known.values().map(|resolved| resolved.timestamp).max() else { return Due::All };
+        // A clock that was set back must not stop this.
+        let age = |at: Millis| self.context.now.wall.saturating_sub(at);
+        if (0..=MIN_RESOLVE_INTERVAL_MS).contains(&age(newest)) {
+            return Due::Nothing;
+        }
+        let refresh = i64::try_from(self.context.settings.regex_refresh_ms).unwrap_or(i64::MAX);
+        let is_old = |pattern| known.get(pattern).is_some_and(|known| age(known.timestamp) > refresh);
+        if self.group.volatile.patterns_stale || age(newest) < 0 || subscribed.keys().any(is_old) {
+            Due::All
+        } else if is_new || subscribed.keys().any(|pattern| !known.contains_key(pattern)) {
+            Due::Unknown
+        } else {
+            Due::Nothing
+        }
+    }
+
+    /// Resolves the patterns that are due; whether one matches other topics than before. A pattern costs one
+    /// compilation (a new one that of its check) and one pass over the names of all topics.
+    fn resolve(&mut self, due: Due, new: Option<NewPattern>) -> Result<bool, Refusal> {
+        let is_new = |text: &Text| new.as_ref().is_some_and(|new| new.text == *text);
+        let is_due = |text: &&Text| match due {
+            Due::Nothing => false,
+            Due::Unknown => is_new(text) || !self.group.patterns.contains_key(*text),
+            Due::All => true,
+        };
+        let patterns: Vec<Text> = self.group.subscribed_patterns().keys().filter(is_due).cloned().collect();
         let mut moved = false;
-        let patterns: Vec<Text> = self.group.subscribed_patterns().keys().cloned().collect();
         for text in patterns {
+            let compiled = match &new {
+                Some(new) if new.text == text => Some(new.compiled.clone()),
+                Some(_) | None => pattern::compile_checked(&text),
+            };
+            let topics = compiled.map(|compiled| pattern::topics(&compiled, &self.context.image));
             let resolved = Resolved {
-                topics: pattern::topics(&text, &self.context.image),
+                topics: topics.unwrap_or_default(),
                 version: UNKNOWN_VERSION,
                 timestamp: self.context.now.wall,
             };
@@ -278,7 +323,9 @@ impl<'a> Draft<'a> {
             };
             self.record(records::pattern(&self.id, &text, &resolved))?;
         }
-        self.group.volatile.patterns_stale = false;
+        if due != Due::Nothing {
+            self.group.volatile.patterns_stale = false;
+        }
         Ok(moved)
     }
 
@@ -369,8 +416,8 @@ pub(crate) struct PatternOutcome {
     pub(crate) resolved: bool,
 }
 
-fn check_pattern(pattern: &str) -> Result<(), Refusal> {
-    pattern::compile(pattern).map(|_| ()).map_err(|error| {
+fn compile(pattern: &str) -> Result<Regex, Refusal> {
+    pattern::compile(pattern).map_err(|error| {
         let shown: String = pattern.chars().take(256).collect();
         let message = format!("SubscribedTopicRegex `{shown}` is not a valid regular expression: {error}.");
         Refusal::new(ErrorCode::InvalidRegularExpression, message)

@@ -2,6 +2,7 @@
 //!
 //! Kafka reads patterns with RE2J; what both read means the same here, `\Q…\E` included. A pattern has to match the
 //! whole name. What RE2J takes and this does not (octal escapes, `\C`, a bare `[` in a class) is refused as invalid.
+//! How many patterns a group has, and how often they are looked at, is its draft's to bound.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +27,16 @@ pub(crate) fn compile(pattern: &str) -> Result<Regex, String> {
     let pattern = without_quotes(pattern);
     // By itself first: a pattern that closes a group it did not open would be completed by the anchors.
     build(&pattern)?;
-    // The second form is for a pattern that ends in a comment (`(?x)… # so`).
+    whole(&pattern)
+}
+
+/// Compiles a pattern that was checked when it came; `None` for one that cannot be compiled (it came from elsewhere).
+pub(crate) fn compile_checked(pattern: &str) -> Option<Regex> {
+    whole(&without_quotes(pattern)).ok()
+}
+
+/// Anchors a pattern. The second form is for one that ends in a comment (`(?x)… # so`).
+fn whole(pattern: &str) -> Result<Regex, String> {
     build(&format!(r"\A(?:{pattern})\z")).or_else(|_| build(&format!("\\A(?:{pattern}\n)\\z")))
 }
 
@@ -66,11 +76,10 @@ fn split_at_quote(text: &str) -> Option<(&str, &str)> {
     None
 }
 
-/// The topics that a pattern matches; none for one that cannot be compiled (it came from elsewhere).
-pub(crate) fn topics(pattern: &str, image: &Image) -> BTreeSet<Text> {
-    let Ok(regex) = compile(pattern) else { return BTreeSet::new() };
+/// The topics that a pattern matches, in one pass over their names.
+pub(crate) fn topics(pattern: &Regex, image: &Image) -> BTreeSet<Text> {
     let names = image.topics.iter_by_name().map(|topic| topic.name.as_str());
-    names.filter(|name| regex.is_match(name)).map(Text::from).collect()
+    names.filter(|name| pattern.is_match(name)).map(Text::from).collect()
 }
 
 #[cfg(test)]

@@ -126,7 +126,7 @@ impl ConsumerGroup {
                 Key::ConsumerGroupTargetAssignmentMetadata(_),
                 Some(Value::ConsumerGroupTargetAssignmentMetadata(value)),
             ) => {
-                self.target_epoch = value.assignment_epoch;
+                self.aim(value.assignment_epoch);
                 self.target_timestamp = value.assignment_timestamp;
             }
             (Key::ConsumerGroupTargetAssignmentMetadata(_), None) => self.end_target()?,
@@ -180,7 +180,7 @@ impl ConsumerGroup {
         if !self.targets.is_empty() {
             return Err(ReplayError(format!("a target ends with {} members", self.targets.size())));
         }
-        self.target_epoch = LEAVE;
+        self.aim(LEAVE);
         self.target_timestamp = 0;
         Ok(())
     }

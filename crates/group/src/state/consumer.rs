@@ -87,6 +87,7 @@ pub struct ConsumerGroup {
     /// The hash of the topics subscribed to, as of this epoch.
     pub metadata_hash: i64,
     /// The epoch that the target assignment was computed for; never above `epoch`, −1 between the group's tombstones.
+    /// Moved by [`ConsumerGroup::aim`] alone.
     pub target_epoch: i32,
     /// When it was computed; 0 when that does not matter.
     pub target_timestamp: Millis,
@@ -114,6 +115,8 @@ pub struct ConsumerGroup {
     offered: Counts,
     /// Members that speak the classic protocol.
     classics: usize,
+    /// Members that have reached `target_epoch`; never above `members`.
+    reached: usize,
 }
 
 impl Default for ConsumerGroup {
@@ -135,6 +138,7 @@ impl Default for ConsumerGroup {
             assignors: Counts::default(),
             offered: Counts::default(),
             classics: 0,
+            reached: 0,
         }
     }
 }
@@ -147,7 +151,7 @@ impl ConsumerGroup {
             "Empty"
         } else if self.epoch > self.target_epoch {
             "Assigning"
-        } else if self.members.values().all(|member| member.has_reached(self.target_epoch)) {
+        } else if self.have_all_reached() {
             "Stable"
         } else {
             "Reconciling"
@@ -174,9 +178,19 @@ impl ConsumerGroup {
     /// Whether every member has its part of the present epoch.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        !self.is_empty()
-            && self.epoch <= self.target_epoch
-            && self.members.values().all(|member| member.has_reached(self.target_epoch))
+        !self.is_empty() && self.epoch <= self.target_epoch && self.have_all_reached()
+    }
+
+    fn have_all_reached(&self) -> bool {
+        self.reached == self.members.size()
+    }
+
+    /// The target assignment is that of an epoch from now on.
+    pub(crate) fn aim(&mut self, target_epoch: i32) {
+        if target_epoch != self.target_epoch {
+            self.target_epoch = target_epoch;
+            self.reached = self.members.values().filter(|member| member.has_reached(target_epoch)).count();
+        }
     }
 
     /// The member that has an instance id.
@@ -323,8 +337,12 @@ impl ConsumerGroup {
         if let Some(assignor) = &member.assignor {
             self.assignors.change(assignor, more);
         }
+        let changed = |count: usize| if more { count + 1 } else { count.saturating_sub(1) };
+        if member.has_reached(self.target_epoch) {
+            self.reached = changed(self.reached);
+        }
         if let Some(classic) = &member.classic {
-            self.classics = if more { self.classics + 1 } else { self.classics.saturating_sub(1) };
+            self.classics = changed(self.classics);
             let names: BTreeSet<&Text> = classic.protocols.iter().map(|protocol| &protocol.name).collect();
             for name in names {
                 self.offered.change(name, more);

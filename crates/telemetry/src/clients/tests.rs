@@ -61,12 +61,8 @@ fn push(clients: &mut Clients, push: &Push, now: u64) -> Result<Compression, Err
 }
 
 fn samples(names: &[&str]) -> Samples {
-    let sample = |name: &&str| Sample {
-        name: (*name).into(),
-        labels: String::new(),
-        number: 1.0,
-        is_difference: false,
-    };
+    let sample =
+        |name: &&str| Sample { name: (*name).into(), labels: "".into(), number: 1.0, is_difference: false };
     Samples { samples: names.iter().map(sample).collect(), left_out: 0 }
 }
 
@@ -78,8 +74,9 @@ fn check(clients: &Clients) {
         assert!(clients.by_expiry.contains(&(client.expires, *instance)));
         assert_eq!(clients.by_connection.get(&client.connection), Some(instance));
     }
-    let series: usize = clients.clients.values().map(|client| client.series.len()).sum();
-    assert_eq!(clients.series, series);
+    let amounts = clients.clients.values().map(|client| client.series.amount());
+    assert_eq!(clients.shown, amounts.fold(Amount::default(), Amount::plus));
+    assert!(clients.shown.series <= MAX_SERIES && clients.shown.bytes <= MAX_SERIES_BYTES);
 }
 
 #[test]
@@ -245,6 +242,38 @@ fn series_of_all_clients_are_bounded() {
 }
 
 #[test]
+fn what_a_client_says_of_itself_is_kept_to_the_bound() {
+    let mut clients = subscribed();
+    let long = "x".repeat(32_767);
+    let said = |instance| Attributes {
+        client_id: Some(long.clone()),
+        software: Some((long.clone(), long.clone())),
+        ..attributes(instance)
+    };
+    clients.ask(id(1), 1, at(0), || panic!("it has an id"), said).unwrap();
+    let kept = &clients.clients[&id(1)].attributes;
+    assert_eq!(kept.client_id.as_ref().unwrap().capacity(), 256);
+    assert_eq!(kept.software.as_ref().map(|(name, version)| (name.len(), version.len())), Some((256, 256)));
+}
+
+#[test]
+fn all_series_together_take_a_bounded_number_of_bytes() {
+    let mut clients = subscribed();
+    let names: Vec<String> = (0..MAX_SERIES_OF_CLIENT).map(|number| format!("{number:07168}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let fit = MAX_SERIES_BYTES / 7168;
+    for number in 1..=3 {
+        ask(&mut clients, id(number), 0).unwrap();
+        let left_out = if number == 3 { 3 * MAX_SERIES_OF_CLIENT - fit } else { 0 };
+        assert_eq!(clients.show(id(number), samples(&names)), left_out);
+        check(&clients);
+    }
+    clients.closed(1);
+    assert_eq!(clients.show(id(3), samples(&names)), 0);
+    check(&clients);
+}
+
+#[test]
 fn series_of_one_name_stand_together() {
     let mut clients = subscribed();
     for number in 1..=2 {
@@ -252,7 +281,7 @@ fn series_of_one_name_stand_together() {
         clients.show(id(number), samples(&["b", "a"]));
     }
     let mut text = String::new();
-    clients.write_metrics(&mut text).unwrap();
+    clients.exposition().write(&mut text).unwrap();
     let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("# HELP")).collect();
     assert_eq!(lines, ["# TYPE a gauge", "a{} 1.0", "a{} 1.0", "# TYPE b gauge", "b{} 1.0", "b{} 1.0"]);
 }

@@ -47,10 +47,10 @@ const ZERO: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 fn what_a_java_client_sends_is_read() {
     let Samples { samples, left_out } = read_as("app", bytes(OF_KAFKA));
     let [gauge, sum] = samples.as_slice() else { panic!("{samples:?}") };
-    assert_eq!(gauge.name, "ottla_client_org_apache_kafka_producer_connection_active");
-    assert_eq!(gauge.labels, format!("client_id=\"app\",client_instance_id=\"{ZERO}\",node_id=\"7\""));
+    assert_eq!(&*gauge.name, "ottla_client_org_apache_kafka_producer_connection_active");
+    assert_eq!(*gauge.labels, format!("client_id=\"app\",client_instance_id=\"{ZERO}\",node_id=\"7\""));
     assert_eq!((gauge.number, gauge.is_difference), (2.5, false));
-    assert_eq!(sum.name, "ottla_client_org_apache_kafka_producer_record_send_total");
+    assert_eq!(&*sum.name, "ottla_client_org_apache_kafka_producer_record_send_total");
     assert_eq!((sum.number, sum.is_difference, left_out), (12.0, true, 0));
 }
 
@@ -59,9 +59,9 @@ fn names_and_labels_are_of_the_alphabet_and_speak_for_nobody_else() {
     let metric =
         gauge("a{b=\"c\"} 1\n#ü", &[point(&[("client_id", "other"), ("9-x", "a\"b\\c\nd"), ("", "e")])]);
     let Samples { samples, .. } = read_as("an \"app\"", payload(&[metric]));
-    assert_eq!(samples[0].name, "ottla_client_a_b__c___1___");
+    assert_eq!(&*samples[0].name, "ottla_client_a_b__c___1___");
     let id = format!("client_id=\"an \\\"app\\\"\",client_instance_id=\"{ZERO}\"");
-    assert_eq!(samples[0].labels, format!("{id},label_=\"e\",label_9_x=\"a\\\"b\\\\c\\nd\""));
+    assert_eq!(*samples[0].labels, format!("{id},label_=\"e\",label_9_x=\"a\\\"b\\\\c\\nd\""));
 }
 
 #[test]
@@ -80,6 +80,8 @@ fn what_is_too_long_or_too_much_is_left_out_and_counted() {
     let Samples { samples, left_out } = read_as(&long, payload(&[gauge("a", &points)]));
     assert_eq!((samples.len(), left_out), (1000, 500));
     assert!(samples[0].labels.len() < 400, "the client's id is cut");
+    let Samples { samples, .. } = read_as(&"𝛼".repeat(300), payload(&[gauge("a", &[point(&[])])]));
+    assert!(samples[0].labels.len() < 400, "and its bytes count, not its characters");
 }
 
 #[test]

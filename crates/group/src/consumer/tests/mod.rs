@@ -7,6 +7,7 @@ mod members;
 mod migration;
 mod patterns;
 mod records;
+mod settled;
 mod simulation;
 mod statics;
 mod world;

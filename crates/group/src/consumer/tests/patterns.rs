@@ -6,6 +6,9 @@ use ottla_model::ErrorCode;
 use ottla_wire::messages::ConsumerGroupHeartbeatRequest;
 
 use crate::consumer::tests::world::{World, beat, given, join, owning, topic_id};
+use crate::limits::MAX_PATTERNS;
+use crate::reply::Reply;
+use crate::request::Request;
 
 fn matching(member: &str, pattern: &str) -> ConsumerGroupHeartbeatRequest {
     ConsumerGroupHeartbeatRequest {
@@ -103,4 +106,44 @@ fn a_known_pattern_is_shared() {
     world.beat(&owning("a", 2, &BTreeSet::new())).unwrap();
     let got = world.beat(&owning("b", 3, &BTreeSet::new())).unwrap();
     assert_eq!(given(&got).unwrap().len(), 1);
+}
+
+#[test]
+fn one_pattern_more_than_a_group_may_have_is_refused() {
+    let mut world = World::new();
+    for number in 0..MAX_PATTERNS {
+        world.beat(&matching(&format!("m{number}"), &format!("orders-{number}"))).unwrap();
+    }
+    let before = world.log.len();
+    let one_more = matching("late", "others");
+    assert_eq!(world.beat(&one_more).unwrap_err(), ErrorCode::InvalidRequest);
+    let Some(Reply::ConsumerHeartbeat(told)) = world.ask(1, Request::ConsumerHeartbeat(one_more)) else {
+        panic!("a heartbeat is answered at once");
+    };
+    assert!(told.error_message.unwrap().contains("64 patterns"));
+    assert_eq!(world.log.len(), before);
+    world.beat(&matching("late", "orders-7")).unwrap();
+    world.beat(&matching("m0", "others")).unwrap();
+    assert_eq!(world.beat(&matching("late", "orders-0")).unwrap_err(), ErrorCode::InvalidRequest);
+}
+
+#[test]
+fn a_new_pattern_is_resolved_alone_when_no_topic_has_come() {
+    let mut world = with_pattern();
+    let patterns = |world: &World, start: usize| {
+        world.records_from(start).iter().filter(|(kind, _)| *kind == 16).count()
+    };
+    let resolved = |world: &World, pattern: &str| {
+        world.group().unwrap().patterns.get(pattern).map(|resolved| resolved.timestamp)
+    };
+    world.pass(10_001);
+    world.beat(&beat("a", 2)).unwrap();
+    let first = resolved(&world, "orders-.*");
+    world.pass(10_001);
+    let before = world.log.len();
+    world.beat(&matching("b", "orders")).unwrap();
+    assert_eq!(patterns(&world, before), 1);
+    assert_eq!(resolved(&world, "orders-.*"), first);
+    assert!(resolved(&world, "orders") > first);
+    assert_eq!(world.group().unwrap().epoch, 3);
 }

@@ -191,6 +191,11 @@ impl Simulation {
         if group.target_epoch > group.epoch {
             return Err(format!("target epoch {} is above epoch {}", group.target_epoch, group.epoch));
         }
+        let all_reached = group.members.values().all(|member| member.has_reached(group.target_epoch));
+        let is_settled = !group.is_empty() && group.epoch == group.target_epoch && all_reached;
+        if group.is_settled() != is_settled {
+            return Err(format!("the group counts as settled: {}, and is: {is_settled}", group.is_settled()));
+        }
         let mut targets = BTreeSet::new();
         for (topic, partitions) in group.targets.values().flat_map(|target| target.iter()) {
             if let Some(twice) = partitions.iter().find(|partition| !targets.insert((*topic, **partition))) {
