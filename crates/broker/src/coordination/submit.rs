@@ -192,26 +192,27 @@ impl Broker {
     /// COORDINATOR_NOT_AVAILABLE at the deadline, NOT_COORDINATOR when a partition left.
     async fn acknowledged(
         &self,
-        reads: Vec<(Arc<Partition>, Offset)>,
+        mut reads: Vec<(Arc<Partition>, Offset)>,
         deadline: Tick,
     ) -> Result<(), ErrorCode> {
-        let marks = |reads: &[(Arc<Partition>, Offset)]| {
-            reads.iter().map(|(partition, offset)| ((partition.id(), Mark::Acknowledged), *offset)).collect()
-        };
-        let mut parking = self.parked.park(Until::All, marks(&reads), deadline);
         loop {
-            if is_acknowledged(&reads) {
+            reads.retain(|read| !is_acknowledged(std::slice::from_ref(read)));
+            if reads.is_empty() {
                 return Ok(());
             }
             if reads.iter().any(|(partition, _)| partition.refusal().is_some()) {
                 return Err(ErrorCode::NotCoordinator);
             }
+            let marks =
+                reads.iter().map(|(partition, offset)| ((partition.id(), Mark::Acknowledged), *offset));
+            let mut parking = self.parked.park(Until::All, marks.collect(), deadline);
+            // One that was acknowledged before the wait was parked wakes nobody: the others are waited for without it.
+            if reads.iter().any(|read| is_acknowledged(std::slice::from_ref(read))) {
+                continue;
+            }
             self.flushes.demand();
-            match parking.woken().await {
-                Woken::Expired => return Err(ErrorCode::CoordinatorNotAvailable),
-                Woken::Reached | Woken::Gone => {
-                    parking = self.parked.park(Until::All, marks(&reads), deadline);
-                }
+            if parking.woken().await == Woken::Expired {
+                return Err(ErrorCode::CoordinatorNotAvailable);
             }
         }
     }

@@ -138,9 +138,8 @@ fn wait(
     let broker = Arc::clone(broker);
     Handled::Later(Box::pin(async move {
         loop {
-            // Whoever was done or left before the wait was parked wakes nobody.
-            let settled =
-                pending.iter().all(Pending::is_done) || pending.iter().any(|one| one.refusal().is_some());
+            // Whoever was done or left before the wait was parked wakes nobody: the others are waited for without it.
+            let settled = pending.iter().any(|one| one.is_done() || one.refusal().is_some());
             let woken = if settled { Woken::Gone } else { parking.woken().await };
             pending.retain(|one| {
                 let error = match one.refusal() {

@@ -350,6 +350,25 @@ async fn who_leaves_while_it_waits_harms_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_look_at_all_groups_waits_only_for_what_is_not_on_disk_yet() {
+    let stand = ground(&MemDisk::new()).start().await;
+    let mut client = coordinated(&stand).await;
+    client.create("t", 1, &[]).await;
+    // Each in turn: one partition of the groups' topic has something new, the others have been acknowledged for long.
+    for round in 0..50 {
+        let group = format!("group-{}", round % 7);
+        let commits = client.send(&committing(&group, 0, round, "n"), 9).await;
+        let lists = client.send(&ListGroupsRequest::default(), 5).await;
+        let committed = client.answer::<OffsetCommitRequest>(9, commits).await.unwrap();
+        assert_eq!(committed.topics[0].partitions[0].error_code, 0);
+        let listed = client.answer::<ListGroupsRequest>(5, lists).await.unwrap();
+        assert_eq!(listed.error_code, 0);
+        assert!(listed.groups.iter().any(|known| *known.group_id == *group), "{group}");
+    }
+    stand.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_member_that_waits_for_others_does_not_hold_up_a_stop() {
     let stand = ground(&MemDisk::new()).start().await;
     let mut client = coordinated(&stand).await;
