@@ -17,7 +17,7 @@ use crate::limits::MAX_LABEL_BYTES;
 const ALL: &str = "*";
 
 /// What a subscription can look at; what a client did not say matches no pattern. Long texts are seen as far as they are
-/// kept, see [`cut`].
+/// kept, see `cut`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attributes {
     /// Its id, as text.

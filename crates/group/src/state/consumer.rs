@@ -87,7 +87,7 @@ pub struct ConsumerGroup {
     /// The hash of the topics subscribed to, as of this epoch.
     pub metadata_hash: i64,
     /// The epoch that the target assignment was computed for; never above `epoch`, −1 between the group's tombstones.
-    /// Moved by [`ConsumerGroup::aim`] alone.
+    /// Moved by `ConsumerGroup::aim` alone.
     pub target_epoch: i32,
     /// When it was computed; 0 when that does not matter.
     pub target_timestamp: Millis,
