@@ -76,6 +76,8 @@ pub(crate) fn rounds_of(kind: Kind, rounds: u32) -> Result<Tally> {
 /// A broker whose directory is put back to an older state has forgotten what it acknowledged.
 fn finds_a_lost_commit(kind: Kind) -> Result<Tally> {
     let mut siege = Siege::begin(kind, "kills-planted")?;
+    // Every group is there and has committed.
+    siege.check()?;
     siege.kill()?;
     let older = siege.node.folder.join("older");
     let data = siege.node.data.first().ok_or("a node has a directory")?.clone();

@@ -108,17 +108,22 @@ func (m *consumer) reconcile(assignment *kmsg.ConsumerGroupHeartbeatResponseAssi
 }
 
 func (m *consumer) lost(code int16) time.Duration {
+	wait := time.Duration(0)
 	switch code {
 	case kerr.FencedMemberEpoch.Code, kerr.UnknownMemberID.Code:
-		m.history.releases(m.group, m.name, nil)
-		m.joined, m.current, m.held = false, 0, nil
-		return 0
+	case kerr.GroupIDNotFound.Code:
+		// A broker that forgot the group. The member begins anew, so that the group can settle all the same.
+		m.history.odd(m.group, m.name, "a heartbeat is answered as if the group had never been")
+		wait = pause
 	default:
 		if !passing(code) {
 			m.history.odd(m.group, m.name, fmt.Sprintf("a heartbeat is answered with %v", kerr.ErrorForCode(code)))
 		}
 		return pause
 	}
+	m.history.releases(m.group, m.name, nil)
+	m.joined, m.current, m.held = false, 0, nil
+	return wait
 }
 
 func (m *consumer) leave(c *connection) error {
